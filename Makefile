@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The targets below are the manual: plain `make` prints them.
+# The module itself is described in Kbuild; V=1 shows the commands.
+
+VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+PREFIX ?= /usr/local
+DESTDIR ?=
+# the kernel that the module is built for: by default the one running
+KVER ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KVER)/build
+MODDIR = $(DESTDIR)/lib/modules/$(KVER)/updates
+
+CFLAGS ?= -O2 -g
+CG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror=implicit-function-declaration -Iuapi -Idaemon \
+	-DCG_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(LIBS))
+LIBS = libnl-3.0 libnl-genl-3.0 jansson
+
+# the command: one object for each file of daemon/
+OBJS = $(patsubst daemon/%.c,build/daemon/%.o,$(sort $(wildcard daemon/*.c)))
+MANS = $(sort $(wildcard daemon/*.[1-8]))
+
+ifeq ($(V),1)
+say = @:
+Q =
+else
+say = @printf '  %-7s %s\n'
+Q = @
+endif
+
+help: ## this text
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 17
+
+run: ## the demonstration: a router in a VM, real phones, calls with audio, a shell
+	@tests/setup build vm demo
+	@$(MAKE) --no-print-directory build/callgate
+	@tests/vm/run --kernel 6.1 -- tests/demo/run
+
+test: ## every test, within 45 minutes; the last line is the sum
+	@tests/all
+
+check: ## the quick tests: no virtual machine, a minute or two
+	@tests/all --quick
+
+vm: ## a shell as root in a VM with the module (KERNEL=6.1, 6.12, 7, debug, uml)
+	@tests/setup build vm
+	@$(MAKE) --no-print-directory build/callgate
+	@tests/vm/run --kernel $(or $(KERNEL),6.1) -- bash -i
+
+debug: ## the scenarios on the kernel with KASAN, lockdep and kmemleak (ARGS="--only NAME")
+	@tests/setup build vm
+	@$(MAKE) --no-print-directory build/callgate
+	@tests/vm/run --kernel debug -- tests/scenario/run $(ARGS)
+
+soak: ## long counts: SOAK_CALLS, SOAK_MINUTES, SOAK_EXECS (see tests/all)
+	@tests/all --soak
+
+fuzz: ## the fuzz targets on new input, FUZZ_EXECS runs each
+	@tests/setup build fuzz
+	@$(MAKE) --no-print-directory -f tests/host.mk fuzz
+
+bench: ## instructions per message and packet, beside the in-tree helper
+	@tests/setup build vm bench
+	@$(MAKE) --no-print-directory build/callgate
+	@tests/bench/run
+
+lint: ## the house rules: checkpatch, sparse, header arrows, sizes, licences
+	@tests/setup build lint
+	@tests/lint/run
+
+install: root-or-destdir module install-command ## module for KVER, command and man pages (PREFIX, DESTDIR)
+	install -D -m 644 build/module-$(KVER)/callgate.ko $(MODDIR)/callgate.ko
+	@test -n "$(DESTDIR)" || depmod $(KVER)
+
+install-command: root-or-destdir build/callgate
+	install -D -m 755 build/callgate $(DESTDIR)$(PREFIX)/sbin/callgate
+	$(foreach m,$(MANS),install -D -m 644 $(m) \
+		$(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m)) &&) :
+
+uninstall: root-or-destdir ## removes what install put there
+	rm -f $(MODDIR)/callgate.ko $(DESTDIR)$(PREFIX)/sbin/callgate
+	rm -f $(foreach m,$(MANS),$(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m)))
+	@test -n "$(DESTDIR)" || depmod $(KVER)
+
+dkms: ## the packages callgate-dkms and callgate in build/deb
+	@tests/setup build dkms
+	@packaging/deb
+
+clean: ## removes build/
+	rm -rf build
+
+root-or-destdir:
+	@packaging/check-root "$(DESTDIR)"
+
+# The module for install. The sources are copied, so that kernels do not meet in
+# one folder and the checkout stays clean.
+module:
+	@packaging/check-kernel "$(KDIR)" "$(KVER)"
+	@mkdir -p build/module-$(KVER)
+	@cp -a --update Kbuild kmod uapi build/module-$(KVER)/
+	$(Q)$(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR)/build/module-$(KVER) modules
+
+build/callgate: $(OBJS)
+	$(say) LD $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(OBJS) $(shell pkg-config --libs $(LIBS))
+
+build/daemon/%.o: daemon/%.c dkms.conf
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(OBJS:.o=.d)
+
+.PHONY: help run test check vm debug soak fuzz bench lint install uninstall dkms clean \
+	module install-command root-or-destdir
+.DEFAULT_GOAL := help
