@@ -28,7 +28,7 @@
 	X(FRAGMENT, PASS, "fragment", "fragment of a datagram that was not put together") \
 	X(BAD_MESSAGE, PASS, "bad-message", "not valid SIP; the parser's reason is in the trace") \
 	X(NO_NAT, PASS, "no-nat", "understood; addresses are not translated on this flow") \
-	X(NOTHING_INSIDE, PASS, "nothing-inside", "understood; names no address that is translated") \
+	X(NOTHING_INSIDE, PASS, "nothing-inside", "understood; names nothing that is translated") \
 	X(OPEN_MODE, PASS, "open-mode", "understood; the helper callgate-open never edits") \
 	X(AUTH_INT, PASS, "auth-int", "a digest with qop=auth-int covers the body") \
 	X(SIGNED_BODY, PASS, "signed-body", "a signature covers what would be edited") \
@@ -39,7 +39,7 @@
 	X(NO_MEMORY, PASS, "no-memory", "no memory for the edited message") \
 	X(EDIT_OVERFLOW, PASS, "edit-overflow", "more edits than one message may have") \
 	X(VERIFY_FAILED, PASS, "verify-failed", "the edited message did not parse as intended") \
-	X(PASS_LIMIT, PASS, "pass-limit", "a limit kept the state that edits would need from being made") \
+	X(PASS_LIMIT, PASS, "pass-limit", "a limit kept state for it from being made") \
 	X(PASS_PORTS, PASS, "pass-ports", "no public port was free for the media it names") \
 	X(UNKNOWN_TXN, PASS, "unknown-transaction", "a response to no request that was seen") \
 	X(SOCKET_FLOW, PASS, "socket-flow", "a flow of a socket on the router itself")
@@ -63,18 +63,18 @@
 	X(PIN_OPENED, PIN, "pinhole-opened", "pinhole opened") \
 	X(PIN_CLOSED, PIN, "pinhole-closed", "pinhole closed with its call or stream") \
 	X(PIN_BOUND, PIN, "pinhole-bound", "media flow set up") \
-	X(PIN_RELATCHED, PIN, "pinhole-relatched", "media came from a new source and was followed") \
+	X(PIN_RELATCHED, PIN, "pinhole-relatched", "a new media source was followed") \
 	X(PIN_NO_RELATCH, PIN, "relatch-refused", "media from a further new source") \
 	X(PIN_ROLLED_BACK, PIN, "pinhole-rolled-back", "offer refused: the old pinholes are back") \
 	X(PIN_PRESERVED, PIN, "port-preserved", "the public port is the phone's own") \
 	X(PIN_POOLED, PIN, "port-from-pool", "the public port is from the pool") \
 	X(PIN_PORTS, PIN, "port-pool-empty", "refused: no free port in the pool") \
-	X(PIN_UNREACHABLE, PIN, "pinhole-unreachable", "refused: open mode and the port is not reachable") \
-	X(PIN_FOREIGN, PIN, "pinhole-foreign", "refused: not an address of the inside host's network") \
+	X(PIN_UNREACHABLE, PIN, "pinhole-unreachable", "refused: open mode, port not reachable") \
+	X(PIN_FOREIGN, PIN, "pinhole-foreign", "refused: not in the inside host's network") \
 	X(PIN_LOW_PORT, PIN, "pinhole-low-port", "refused: a port below 1024 cannot be media") \
 	X(PIN_PROTO, PIN, "pinhole-protocol", "refused: neither UDP nor TCP media") \
 	X(PIN_NO_MEMORY, PIN, "pinhole-no-memory", "refused: no memory") \
-	X(PIN_EXPECT, PIN, "expectation-refused", "open, but conntrack took no expectation for it") \
+	X(PIN_EXPECT, PIN, "expectation-refused", "open, but not published in conntrack") \
 	X(PIN_STALE_FLOW, PIN, "stale-flow", "a conntrack entry in the way of media was removed")
 
 #define CG_REASONS_CALL(X) \
@@ -99,14 +99,14 @@
 	X(BIND_EXPIRED, BINDING, "binding-expired", "registration ended: its lifetime passed") \
 	X(BIND_REMOVED, BINDING, "binding-removed", "registration ended: unregistered") \
 	X(BIND_REPLACED, BINDING, "binding-replaced", "registration ended: replaced by another") \
-	X(BIND_GONE, BINDING, "binding-netns-gone", "registration ended: namespace or module removed")
+	X(BIND_GONE, BINDING, "binding-netns-gone", "registration ended with the namespace")
 
 #define CG_REASONS_LIMIT(X) \
 	X(LIMIT_HOST_CALLS, LIMIT, "limit-host-calls", "an inside host has too many calls") \
 	X(LIMIT_CALLS, LIMIT, "limit-calls", "too many calls") \
 	X(LIMIT_HOST_PINS, LIMIT, "limit-host-pinholes", "an inside host has too many pinholes") \
 	X(LIMIT_PINS, LIMIT, "limit-pinholes", "too many pinholes") \
-	X(LIMIT_HOST_BINDINGS, LIMIT, "limit-host-bindings", "an inside host has too many bindings") \
+	X(LIMIT_HOST_BINDINGS, LIMIT, "limit-host-bindings", "an inside host has too many") \
 	X(LIMIT_BINDINGS, LIMIT, "limit-bindings", "too many bindings") \
 	X(LIMIT_TXNS, LIMIT, "limit-transactions", "too many transactions") \
 	X(LIMIT_LEGS, LIMIT, "limit-dialogs", "too many dialogs in one call") \

@@ -19,7 +19,7 @@
  *   all other numbers are in host byte order
  *   nest[]      a nested attribute whose members are nested attributes, all of type 1, in order
  *   reason      string of at most 31 characters, a name from REASON_GET: programs need no table
- * *
+ *
  * VERSIONS
  *
  *   In answers and events a reader skips attributes and enum values it does not know: attributes
@@ -68,8 +68,8 @@
  *     CALLGATE_C_BINDINGS_HOST   u32  registrations, per inside host              1024  1 - 1000000
  *     CALLGATE_C_BINDINGS        u32  registrations, in all                      65536  1 - 1000000
  *     CALLGATE_C_TXNS            u32  transactions, in all                      131072  1 - 4000000
- *     CALLGATE_C_POOL_FIRST      u16  first port of the pool, even               16384  1024 - 65534
- *     CALLGATE_C_POOL_LAST       u16  last port of the pool, odd, at least 63    24575  1025 - 65535
+ *     CALLGATE_C_POOL_FIRST      u16  first port of the pool, even               16384  1024-65534
+ *     CALLGATE_C_POOL_LAST       u16  last port of the pool, odd, at least 63    24575  1025-65535
  *                                     after the first; give both together. Open
  *                                     pinholes keep their ports
  *     CALLGATE_C_QUARANTINE      u32  seconds a port rests before its next use     180  0 - 3600
@@ -79,9 +79,9 @@
  *     CALLGATE_C_PUBLISH         u8   1: show pinholes as conntrack expectations     1  0 - 1
  *                                     too
  *     CALLGATE_C_SILENCE         u32  seconds without media and SIP that end a       0  0 (off),
- *                                     call                                              60 - 604800
+ *                                     call                                              60-604800
  *     CALLGATE_C_AGE             u32  seconds after the answer that end a call       0  0 (off),
- *                                     without media and SIP                             60 - 31536000
+ *                                     without media and SIP                             60-31536000
  *
  * CALLGATE_CMD_CALL_GET     dump. With CALLGATE_A_ID only that call; an unknown id gives an empty
  *                           dump. Answers, CALLGATE_CMD_CALL_GET, in the order of the ids (the
@@ -124,8 +124,8 @@
  *       CALLGATE_P_PKTS_OUT u64     (net.netfilter.nf_conntrack_acct; flows in a flowtable need its
  *       CALLGATE_P_BYTES_OUT u64    "counter")
  *
- *   A call with more pinholes than fit in one message goes on in the next: the same CALLGATE_CALL_ID
- *   and the flag CALLGATE_CALL_F_CONTINUED, further PINHOLES, and nothing else.
+ *   A call with more pinholes than fit in one message goes on in the next: the same
+ *   CALLGATE_CALL_ID and the flag CALLGATE_CALL_F_CONTINUED, further PINHOLES, and nothing else.
  *
  * CALLGATE_CMD_CALL_DEL     do, CALLGATE_A_ID (u64). Ends that call: its pinholes and its live
  *                           media entries go, the parties are not told (the module speaks no SIP of
