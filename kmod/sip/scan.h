@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Character classes, bounded numbers, addresses: the alphabet of the parser (RFC 3261 25.1). */
+#ifndef SIP_SCAN_H
+#define SIP_SCAN_H
+
+#include "str.h"
+
+enum sip_class {
+	SIP_C_TOKEN = 1 << 0, /* token */
+	SIP_C_HOST = 1 << 1,  /* host name: alphanum - . _ */
+	SIP_C_USER = 1 << 2,  /* user part or password, without % */
+	SIP_C_PARAM = 1 << 3, /* name or value of a URI parameter, without % */
+	SIP_C_URI = 1 << 4,   /* any URI: reserved, unreserved and % */
+	SIP_C_DIGIT = 1 << 5,
+	SIP_C_HEX = 1 << 6,
+	SIP_C_LWS = 1 << 7, /* SP HT CR LF (CR and LF only in checked folds) */
+};
+
+extern const u8 sip_class[256];
+
+static inline bool sip_is(u8 c, u32 class)
+{
+	return sip_class[c] & class;
+}
+
+/* An ASCII letter in lower case; other bytes as they are. */
+static inline u8 sip_lower(u8 c)
+{
+	return (u8)(c - 'A') < 26 ? (u8)(c | 0x20) : c;
+}
+
+/* Value of a hexadecimal digit; the caller has checked that it is one. */
+static inline u8 sip_hex(u8 c)
+{
+	return c <= '9' ? (u8)(c - '0') : (u8)((c | 0x20) - 'a' + 10);
+}
+
+enum sip_host_kind {
+	SIP_HOST_NONE, /* absent */
+	SIP_HOST_NAME, /* a name, or an address written ambiguously (octets with leading zeros) */
+	SIP_HOST_IP4,
+	SIP_HOST_IP6,
+};
+
+/* host[:port] as it stands in a URI, in a Via or in an MSRP path. */
+struct sip_host {
+	struct sip_str all;  /* exactly host[:port], brackets included: what an edit replaces */
+	struct sip_str host; /* without brackets */
+	struct sip_str port; /* digits only */
+	u16 port_num;        /* 0: absent */
+	u8 kind;             /* enum sip_host_kind */
+	u8 addr[16];         /* network order; 4 bytes for IP4, 16 for IP6, else 0 */
+};
+
+/*
+ * Decimal number of exactly the slice, at most @max. False if it is empty, has another character or
+ * is larger. Leading zeros are allowed; there is no limit to their number.
+ */
+bool sip_number(const u8 *buf, struct sip_str s, u32 max, u32 *out);
+
+/* Dotted IPv4 address, exactly @len bytes; octets with leading zeros are refused. */
+bool sip_ip4_parse(const u8 *p, u32 len, u8 out[4]);
+
+/* IPv6 address without brackets and zone (RFC 4291 2.2, all three forms), exactly @len bytes. */
+bool sip_ip6_parse(const u8 *p, u32 len, u8 out[16]);
+
+/*
+ * host[:port], exactly the slice; no blanks. Returns 0 or a reason (enum sip_bad); @h is written on
+ * success only. RFC 3261 25.1 hostport, plus '_' in names.
+ */
+int sip_host_parse(const u8 *buf, struct sip_str s, struct sip_host *h);
+
+/*
+ * A lone address or name: no port, IPv6 with or without brackets. For SDP, received= and maddr=
+ * (RFC 5118 4.5 shows both spellings). Returns 0 or a reason.
+ */
+int sip_host_lone(const u8 *buf, struct sip_str s, struct sip_host *h);
+
+/* Same host and same port (absent is not 5060)? Names without regard to case. */
+bool sip_host_equal(const u8 *a, const struct sip_host *ha, const u8 *b, const struct sip_host *hb);
+
+#define SIP_IP4_TEXT 15  /* longest text of an IPv4 address */
+#define SIP_IP6_TEXT 39  /* longest text of an IPv6 address (RFC 5952) */
+#define SIP_HOST_TEXT 47 /* longest [address]:port */
+#define SIP_U32_TEXT 10  /* longest text of a u32 */
+
+/* Writers: no NUL at the end, return the number of bytes written; the buffer has the size above. */
+u32 sip_u32_print(u8 *out, u32 n);
+u32 sip_ip4_print(u8 *out, const u8 addr[4]);
+u32 sip_ip6_print(u8 *out, const u8 addr[16]); /* canonical: RFC 5952 */
+
+/* host[:port] for a URI or Via, IPv6 in brackets; @port 0 writes none. @kind IP4 or IP6. */
+u32 sip_host_print(u8 *out, u8 kind, const u8 *addr, u16 port);
+
+#endif /* SIP_SCAN_H */

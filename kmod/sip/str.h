@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Slices: an offset and a length inside a message, never a pointer. The buffer may be moved or
+ * reallocated at any time; whoever reads a slice names the buffer again.
+ */
+#ifndef SIP_STR_H
+#define SIP_STR_H
+
+#include "port.h"
+
+struct sip_str {
+	u32 off; /* from the start of the buffer */
+	u32 len; /* bytes; 0 is "absent or empty" */
+};
+
+static inline u32 sip_str_end(struct sip_str s)
+{
+	return s.off + s.len;
+}
+
+/* The slice from @off up to, not including, @end. */
+static inline struct sip_str sip_slice(u32 off, u32 end)
+{
+	return (struct sip_str){ .off = off, .len = end - off };
+}
+
+/* Byte-equal? The two slices may live in different buffers. */
+bool sip_str_eq(const u8 *a, struct sip_str sa, const u8 *b, struct sip_str sb);
+
+/* Equal but for the case of ASCII letters? */
+bool sip_str_ieq(const u8 *a, struct sip_str sa, const u8 *b, struct sip_str sb);
+
+/*
+ * Equal, but for the case of ASCII letters, to the @len bytes at @lit, which must be in lower case?
+ * Use it as SIP_IS(buf, slice, "literal").
+ */
+bool sip_str_is(const u8 *buf, struct sip_str s, const char *lit, u32 len);
+#define SIP_IS(buf, s, lit) sip_str_is(buf, s, lit, (u32)sizeof(lit) - 1)
+
+/* The slice without spaces, tabs and line folds at both ends. */
+struct sip_str sip_str_trim(const u8 *buf, struct sip_str s);
+
+#endif /* SIP_STR_H */
