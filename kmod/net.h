@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * net: everything callgate knows in one network namespace.
+ *
+ * Locking: cn->lock (bh) guards all objects and their lists. The hooks look
+ * pinholes up under RCU first and take the lock only on a hit. Order: cn->lock,
+ * then conntrack's locks. It is dropped before netlink is called.
+ * Every object lives in a table of its own kind and is freed by RCU.
+ */
+#ifndef _CG_NET_H
+#define _CG_NET_H
+
+#include <linux/rhashtable.h>
+#include <linux/siphash.h>
+#include <linux/spinlock.h>
+#include <linux/netfilter.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+
+#include "reasons.h"
+#include "wheel.h"
+#include "ep.h"
+
+/* What an admin may set; uapi/callgate.h documents units and ranges. */
+struct cg_settings {
+	u32 host_calls;		/* calls of one inside host */
+	u32 host_pins;		/* pinholes of one inside host */
+	u32 calls;		/* all calls */
+	u32 pins;		/* all pinholes, quarantined ones included */
+	u32 bindings;		/* all bindings */
+	u32 txns;		/* all transactions that await an answer */
+	u16 port_min, port_max;	/* the pool, even and odd */
+	u32 quarantine;		/* seconds until a freed port is used again */
+	u32 silence;		/* seconds without media and SIP, 0: no limit */
+	u32 age;		/* seconds a call may last, 0: no limit */
+	bool mark_related;	/* pinhole packets are "ct state related" */
+};
+
+/* Counters; read without the lock. */
+struct cg_counters {
+	u64 seen, edited, passed;
+	u64 reason[CG_R_COUNT];
+};
+
+/* Ports of the pool, in pairs, least recently used first (ports.c). */
+struct cg_pool {
+	u16 *ring;		/* indexes of free pairs */
+	u32 head, count, size;	/* size: pairs in the pool */
+	u16 base;		/* port_min when the ring was made */
+};
+
+struct cg_net {
+	struct net *net;
+	spinlock_t lock;
+	siphash_key_t key;	/* of every hash of attacker's text */
+	struct cg_settings set;
+	struct cg_counters __percpu *counters;
+	struct cg_wheel wheel;
+	struct cg_pool pool;
+
+	struct rhltable calls;		/* struct cg_call by key */
+	struct rhltable pins_pub;	/* struct cg_pin by public endpoint */
+	struct rhltable pins_in;	/* struct cg_pin by inside endpoint */
+	struct rhltable txns;		/* struct cg_txn by key */
+	struct rhashtable hosts;	/* struct cg_host by address */
+	struct list_head call_list;	/* all calls, oldest first, for dumps */
+	struct list_head binding_list;	/* all bindings */
+	struct list_head ghost_list;	/* quarantined pinholes, oldest first */
+	struct hlist_head *binding_hash;
+
+	u32 ncalls, nbindings, ntxns, nhosts, nghosts;
+	u32 npins;		/* read without the lock by the hooks */
+	u32 npublished;
+	u64 last_call_id;
+	u64 event_seq;
+	u32 generation;		/* changes with every object added or removed (dumps) */
+	bool dying;		/* namespace or module on its way out */
+};
+
+extern unsigned int cg_net_id;
+
+static inline struct cg_net *cg_net_of(const struct net *net)
+{
+	return net_generic(net, cg_net_id);
+}
+
+/* Counts @reason; any context. */
+static inline void cg_count(struct cg_net *cn, enum cg_reason reason)
+{
+	this_cpu_inc(cn->counters->reason[reason]);
+}
+
+/* Sum over all processors. */
+void cg_counters_read(const struct cg_net *cn, struct cg_counters *sum);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * pkt: one SIP datagram on its way through the helper.
+ *
+ * The pipeline of helper.c hands the same struct cg_pkt to each step. There
+ * is one for each processor; bottom halves are off from cg_pkt_get() to
+ * cg_pkt_put(). Message text is reached by offsets from p->data only; p->data
+ * is set again after anything that may move the packet.
+ */
+#ifndef _CG_PKT_H
+#define _CG_PKT_H
+
+#include <linux/skbuff.h>
+#include <net/netfilter/nf_conntrack.h>
+
+#include "call.h"
+#include "txn.h"
+#include "binding.h"
+#include "sip/msg.h"
+#include "sip/hdr.h"
+#include "sip/edit.h"
+
+/* What a step says. Nothing is ever dropped here. */
+enum cg_verdict {
+	CG_NEXT,	/* go on */
+	CG_PASS,	/* the message goes out as it came in; p->reason says why */
+};
+
+#define CG_DATAGRAM_MAX 65535
+
+struct cg_pkt {
+	struct sk_buff *skb;
+	struct nf_conn *ct;
+	struct cg_net *cn;
+	enum ip_conntrack_info ctinfo;
+	unsigned int protoff;	/* of the UDP header */
+	u32 off, len;		/* of the payload */
+	const u8 *data;
+	u8 *out;		/* CG_DATAGRAM_MAX bytes */
+	u8 family;
+	bool open_only;		/* helper callgate-open: look, never edit */
+	bool busy;		/* in use on this processor */
+
+	/* Before and after NAT, in the direction of this packet. */
+	struct cg_ep src_old, src_new, dst_old, dst_new;
+	bool snat, dnat;	/* sender hidden, receiver hidden */
+
+	enum cg_reason reason;
+	bool keep_body;		/* signed, encoded or covered by auth-int */
+	struct cg_call *call;	/* valid under cn->lock */
+	struct cg_txn *txn;
+	u8 side, leg;		/* of the call, who sent it and on which dialog */
+	bool began;		/* this message began the call */
+	u16 forced_port;	/* deliver a response here (RFC 3261 18.2.2); 0: no */
+
+	u8 ncontacts;		/* of a REGISTER */
+	bool star;
+	struct cg_contact contact[CG_REG_CONTACTS];
+
+	struct sip_msg msg;
+	struct sip_msg after;	/* the edited message, parsed again */
+	struct sip_edits edits;
+};
+
+int cg_pkt_init(void);
+void cg_pkt_fini(void);
+
+/* This processor's packet, or NULL when it is in use (a hook within a hook). */
+struct cg_pkt *cg_pkt_get(void);
+void cg_pkt_put(struct cg_pkt *p);
+
+/* UDP, whole, not GSO, a SIP start line; p->data, tuples and NAT flags. */
+int cg_frame(struct cg_pkt *p);
+/* Builds, parses again, compares, replaces the payload once. */
+int cg_emit(struct cg_pkt *p);
+
+static inline int cg_pass(struct cg_pkt *p, enum cg_reason why)
+{
+	p->reason = why;
+	return CG_PASS;
+}
+
+/* siphash of a slice of the message with the key of the namespace */
+u64 cg_hash_str(const struct cg_pkt *p, struct sip_str s);
+/* For chains: @seed is mixed in. */
+u64 cg_hash_more(const struct cg_pkt *p, struct sip_str s, u64 seed);
+
+#endif
