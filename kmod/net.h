@@ -20,6 +20,7 @@
 #include "reasons.h"
 #include "wheel.h"
 #include "ep.h"
+#include "events.h"
 
 /* What an admin may set; uapi/callgate.h documents units and ranges. */
 struct cg_settings {
@@ -72,7 +73,8 @@ struct cg_net {
 	u32 npins;		/* read without the lock by the hooks */
 	u32 npublished;
 	u64 last_call_id;
-	u64 event_seq;
+	u64 event_seq;		/* of the last event; events.c */
+	struct cg_events events;
 	u32 generation;		/* changes with every object added or removed (dumps) */
 	bool dying;		/* namespace or module on its way out */
 };

@@ -57,6 +57,7 @@ struct cg_pkt {
 	bool star;
 	struct cg_contact contact[CG_REG_CONTACTS];
 
+	struct sk_buff *trace;	/* begun by cg_trace_edits(), or NULL */
 	struct sip_msg msg;
 	struct sip_msg after;	/* the edited message, parsed again */
 	struct sip_edits edits;
