@@ -149,7 +149,8 @@ class Runner:
             raise Mismatch(f'unexpected at {got[0]} from {got[1]}:\n{got[2][:2000]!r}')
 
     def do_send(self, step):
-        """send SOURCE -> TARGET [from SEEN] [to RECEIVER] [df] [frags N [reversed]] [lost]"""
+        """send SOURCE -> TARGET [from SEEN] [to RECEIVER] [df] [frags N [reversed]]
+        [size N|mtu] [lost]"""
         inside = step.words[1].split(':')[0] in worlds.LAN
         text = Text(step.message(), inside, self.edits)
 
@@ -157,7 +158,10 @@ class Runner:
             want = text.compare(self.names, got)
             if want != got:
                 raise Mismatch('- expected, + received:\n' + difference(want, got))
-        self.deliver(step, text.sent(self.names), matcher)
+        size = self.route(step)[0].get('size', '0')
+        if size == 'mtu':       # as large as one packet of 1500 bytes can carry
+            size = 1452 if self.names.family == 6 else 1472
+        self.deliver(step, text.sent(self.names, int(size)), matcher)
 
     def do_rtp(self, step):
         """rtp SOURCE -> TARGET [from SEEN] [to RECEIVER] [lost]"""
@@ -196,9 +200,14 @@ class Runner:
         self.world.ruleset.run(self.fill(step.line.text.split(None, 1)[1]))
 
     def fill(self, text):
-        marks = re.sub(r'(?<![\w:$])([A-Z])(?![\w:])',
-                       lambda m: self.names.hosts.get(m[1], m[1]), text)
-        return marks.replace('FAMILY', 'ip6' if self.names.family == 6 else 'ip')
+        def name(match):
+            if match[1] not in self.names.hosts:
+                return match[0]
+            return (self.names.uri(match[1]) + match[2] if match[2]
+                    else self.names.host(match[1]))
+        text = re.sub(r'(?<![\w$])([A-Z])(:\d+)?(?!\w)', name, text)
+        text = re.sub(r'\$\w+', lambda m: str(self.names.port(m[0])), text)
+        return text.replace('FAMILY', 'ip6' if self.names.family == 6 else 'ip')
 
     def do_shell(self, step):
         """shell lan|router|wan COMMAND"""

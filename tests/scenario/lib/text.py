@@ -5,6 +5,7 @@
   {5004}  {$m}  {$m+1}    a port; $m is bound at first sight and equal afterwards
   {"text"}                literal text
   {len}                   the length of the body, on each side its own
+  {fill}                  as many x as the step's 'size' asks for
   {L => R}                the sender writes L, the receiver must see R
 Everything outside of braces arrives as it was sent.
 """
@@ -13,7 +14,7 @@ import re
 TOKEN = re.compile(r'\{([^{}]*)\}')
 TERM = re.compile(r'''(?x) ^(?:
     (?P<sdp>in\s+)? (?P<name>[A-Z]\w*) (?: :(?P<port>\d+|\$\w+(?:\+\d+)?) )?
-  | (?P<num>\d+) | (?P<var>\$\w+(?:\+\d+)?) | "(?P<text>[^"]*)" | (?P<len>len)
+  | (?P<num>\d+) | (?P<var>\$\w+(?:\+\d+)?) | "(?P<text>[^"]*)" | (?P<len>len|fill)
 )$''')
 SENT, SEEN = 0, 1
 
@@ -101,6 +102,7 @@ class Text:
             self.parts.append(pair)
             pos = match.end()
         self.parts.append(source[pos:])
+        self.fill = 0
 
     def pieces(self, names, side):
         """(text, unbound variable) pairs; a length stays as the word 'len'."""
@@ -111,6 +113,8 @@ class Text:
             term = part[side]
             if term['text'] is not None:
                 yield term['text'], None
+            elif term['len'] == 'fill':
+                yield 'x' * self.fill, None
             elif term['len']:
                 yield None, 'len'
             elif term['num']:
@@ -148,7 +152,10 @@ class Text:
             out[length_at] = str(len(body.encode()))
         return ''.join(out).encode(), unbound
 
-    def sent(self, names):
+    def sent(self, names, size=0):
+        """The sender's bytes, filled up to this size."""
+        if size:
+            self.fill = size - len(self.render(names, SENT)[0])
         data, unbound = self.render(names, SENT)
         if unbound:
             raise Mismatch('the message to send has a port that was never seen: '
