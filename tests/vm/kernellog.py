@@ -3,12 +3,12 @@
 import re
 
 START, END = 'callgate-vm: start', 'callgate-vm: end'
-BEFORE, AFTER, MOST = 5, 20, 4
+BEFORE, AFTER, LONGEST, MOST = 5, 20, 60, 4
 
 BAD = re.compile('|'.join((
     r'WARNING: ', r'\bBUG: ', r'\bBUG\b.*\bat\b', r'Kernel panic', r'KASAN', r'UBSAN:', r'KCSAN',
     r'\bOops\b', r'general protection fault', r'[Uu]nable to handle', r'double fault',
-    r'unreferenced object', r'new suspected memory leaks',
+    r'unreferenced object',
     r'possible recursive locking', r'circular locking', r'inconsistent lock state',
     r'lock inversion', r'lock order', r'bad unlock balance', r'held lock freed',
     r'lock held when returning', r'suspicious RCU usage', r'non-static key',
@@ -22,16 +22,24 @@ BAD = re.compile('|'.join((
 
 
 def judged(text):
-    """The part that counts: from the guest's first own word on."""
-    return text[text.index(START):] if START in text else text
+    """The part that counts: from the guest's first own word to its last. What
+    comes behind that is the machine being switched off."""
+    if START in text:
+        text = text[text.index(START):]
+    return text[:text.index(END)] if END in text else text
 
 
 def faults(text):
     """The offending passages, each with what stands around it."""
     lines = judged(text).splitlines()
-    passages, end = [], 0
+    passages, begin, end = [], 0, -1
     for number, line in enumerate(lines):
-        if number >= end and BAD.search(line):
-            passages.append(lines[max(end, number - BEFORE):number + AFTER])
-            end = number + AFTER
-    return ['\n'.join(passage) for passage in passages]
+        if not BAD.search(line):
+            continue
+        if number > end or number - begin > LONGEST:
+            begin = max(end + 1, number - BEFORE)
+            passages.append(begin)
+        end = number + AFTER
+    ends = [*passages[1:], len(lines)]
+    return ['\n'.join(lines[begin:min(end, begin + LONGEST)])
+            for begin, end in zip(passages, ends)]

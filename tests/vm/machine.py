@@ -100,7 +100,7 @@ def uml_command(kernel, options, files):
     return command
 
 
-def start(command, files, uml):
+def start(command, files, uml, quiet=False):
     """In a process group of its own; killed with us, whatever happens to us."""
     pr_set_pdeathsig = 1
     libc = ctypes.CDLL(None)
@@ -111,15 +111,16 @@ def start(command, files, uml):
     # QEMU speaks on its error output, UML logs on both
     with open(files.log, 'ab') as log:
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log if uml else None,
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log if uml or quiet else None,
             pass_fds=[files.channel] if files.channel is not None else [],
             env={**os.environ, 'TMPDIR': '/dev/shm'} if uml else None,
             start_new_session=True, preexec_fn=prepare)     # pylint: disable=W1509
 
 
-def stop(process):
-    """UML has helper processes, which it ends itself if it is asked to."""
-    for number, patience in ((signal.SIGTERM, 2), (signal.SIGKILL, 10)):
+def stop(process, uml=False):
+    """UML has helper processes, which it ends itself if it is asked to; QEMU
+    has nothing to put in order."""
+    for number, patience in ((signal.SIGTERM, 2), (signal.SIGKILL, 10))[not uml:]:
         if process.poll() is None:
             process.send_signal(number)
             try:
@@ -152,7 +153,7 @@ def kvm_works(kernel, cache, files, options, here):
         busybox = read_bytes(shutil.which('busybox', path='/bin:/usr/bin'))
         file.write(newc([('bin', 0o40755, b''), ('dev', 0o40755, b''),
                          ('init', 0o100755, script), ('bin/busybox', 0o100755, busybox)]))
-    process = start(qemu_command(kernel, options, files, 'kvm'), files, uml=False)
+    process = start(qemu_command(kernel, options, files, 'kvm'), files, False, quiet=True)
     works, end = False, time.monotonic() + PROBE_SECONDS
     while not works and time.monotonic() < end and process.poll() is None:
         time.sleep(0.1)
