@@ -129,7 +129,7 @@ class Reader:
             lines.pop(0)
         if 'title' not in scenario.header:
             raise BadScript(f'{path}: a scenario begins with its title')
-        scenario.steps = self.steps(self.unroll(self.expand(lines)))
+        scenario.steps = self.steps(self.expand(self.unroll(lines)))
         self.macros = macros
         return scenario
 
