@@ -106,6 +106,7 @@
 	X(LIMIT_CALLS, LIMIT, "limit-calls", "too many calls") \
 	X(LIMIT_HOST_PINS, LIMIT, "limit-host-pinholes", "an inside host has too many pinholes") \
 	X(LIMIT_PINS, LIMIT, "limit-pinholes", "too many pinholes") \
+	X(LIMIT_HOST_BINDINGS, LIMIT, "limit-host-bindings", "an inside host has too many") \
 	X(LIMIT_BINDINGS, LIMIT, "limit-bindings", "too many bindings") \
 	X(LIMIT_TXNS, LIMIT, "limit-transactions", "too many transactions") \
 	X(LIMIT_LEGS, LIMIT, "limit-dialogs", "too many dialogs in one call") \

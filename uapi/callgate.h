@@ -43,6 +43,7 @@
  *     CALLGATE_S_TXNS       u32       transactions: what a response must restore
  *     CALLGATE_S_HOSTS      u32       inside hosts with a call, a pinhole or a binding
  *     CALLGATE_S_MEMORY     u64     bytes in these tables
+ *     CALLGATE_S_FLOWS      u64     flows on which a helper of ours has seen a packet
  *     CALLGATE_S_SEEN       u64     packets that came to a helper of ours
  *     CALLGATE_S_EDITED     u64       sent on with edits
  *     CALLGATE_S_PASSED     u64       sent on byte-identical
@@ -64,6 +65,7 @@
  *     CALLGATE_C_CALLS           u32  calls at once, in all                      65536  1 - 1000000
  *     CALLGATE_C_PINHOLES_HOST   u32  pinholes at once, per inside host           4096  1 - 1000000
  *     CALLGATE_C_PINHOLES        u32  pinholes at once, in all                  131072  1 - 4000000
+ *     CALLGATE_C_BINDINGS_HOST   u32  registrations, per inside host              1024  1 - 1000000
  *     CALLGATE_C_BINDINGS        u32  registrations, in all                      65536  1 - 1000000
  *     CALLGATE_C_TXNS            u32  transactions, in all                      131072  1 - 4000000
  *     CALLGATE_C_POOL_FIRST      u16  first port of the pool, even               16384  1024-65534
@@ -74,6 +76,8 @@
  *     CALLGATE_C_MARK_RELATED    u8   1: mark media as RELATED, so that "ct state    1  0 - 1
  *                                     related accept" lets it through; 0: the
  *                                     admin writes a rule for it
+ *     CALLGATE_C_PUBLISH         u8   1: show pinholes as conntrack expectations     1  0 - 1
+ *                                     too
  *     CALLGATE_C_SILENCE         u32  seconds without media and SIP that end a       0  0 (off),
  *                                     call                                              60-604800
  *     CALLGATE_C_AGE             u32  seconds after its beginning that end a call    0  0 (off),
@@ -275,6 +279,7 @@ enum callgate_status_attr {
 	CALLGATE_S_TXNS,
 	CALLGATE_S_HOSTS,
 	CALLGATE_S_MEMORY,
+	CALLGATE_S_FLOWS,
 	CALLGATE_S_SEEN,
 	CALLGATE_S_EDITED,
 	CALLGATE_S_PASSED,
@@ -291,12 +296,14 @@ enum callgate_setting_attr {
 	CALLGATE_C_CALLS,
 	CALLGATE_C_PINHOLES_HOST,
 	CALLGATE_C_PINHOLES,
+	CALLGATE_C_BINDINGS_HOST,
 	CALLGATE_C_BINDINGS,
 	CALLGATE_C_TXNS,
 	CALLGATE_C_POOL_FIRST,
 	CALLGATE_C_POOL_LAST,
 	CALLGATE_C_QUARANTINE,
 	CALLGATE_C_MARK_RELATED,
+	CALLGATE_C_PUBLISH,
 	CALLGATE_C_SILENCE,
 	CALLGATE_C_AGE,
 	__CALLGATE_C_MAX
