@@ -18,9 +18,9 @@ CODE = (".c", ".h", ".py", ".sh")
 ARROWS = [
     (r"^kmod/sip/(?!port\.h$)", r"<.*>", "kmod/sip is freestanding: port.h alone includes others"),
     (r"^kmod/sip/", r'".*/.*"', "kmod/sip includes its own headers only"),
-    (r"^kmod/(?!sip/|genl\.[ch]$)", r"<(net/genetlink|net/netlink|linux/netlink)\.h>",
+    (r"^kmod/(?!sip/|genl(_\w+)?\.[ch]$)", r"<(net/genetlink|net/netlink|linux/netlink)\.h>",
      "only genl.c knows netlink"),
-    (r"^daemon/(?!kernel\.[ch]$)", r"<(netlink/.*|linux/(gen)?(nf)?netlink.*)>",
+    (r"^daemon/(?!kernel(_\w+)?\.[ch]$)", r"<(netlink/.*|linux/(gen)?(nf)?netlink.*)>",
      "only daemon/kernel.c knows netlink"),
     (r"^daemon/(?!store\.[ch]$)", r"<sqlite3\.h>", "only store.c knows SQL"),
     (r"^daemon/", r'".*kmod/(?!sip/).*"', "the daemon shares kmod/sip and uapi alone"),
@@ -134,7 +134,7 @@ def rule_kernel(path, lines):
             yield n, f"{call[1]}: packet data has no end of string"
         if VERSIONS.search(line) and path != "kmod/compat.h":
             yield n, "tests a kernel version outside compat.h"
-        if NETLINK_CALLS.search(line) and not re.match(r"kmod/genl\.[ch]$", path):
+        if NETLINK_CALLS.search(line) and not re.match(r"kmod/genl(_\w+)?\.[ch]$", path):
             yield n, "only genl.c knows netlink"
         if in_sip and ALLOCATION.search(line):
             yield n, "kmod/sip allocates nothing"
