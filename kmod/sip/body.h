@@ -25,10 +25,10 @@ struct sip_body {
 	const struct sip_msg *msg;
 	struct {
 		struct sip_str boundary;
+		u32 pos; /* of the next delimiter */
 		u32 end; /* of the enclosing part */
 		bool sealed;
 	} level[SIP_BODY_DEPTH];
-	u32 pos;
 	u8 depth;
 	u8 bad;  /* enum sip_bad when the walk ended early */
 	bool begun;

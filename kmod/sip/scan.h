@@ -11,7 +11,7 @@ enum sip_class {
 	SIP_C_USER = 1 << 2,  /* user part or password, without % */
 	SIP_C_PARAM = 1 << 3, /* name or value of a URI parameter, without % */
 	SIP_C_URI = 1 << 4,   /* any URI: reserved, unreserved and % */
-	SIP_C_DIGIT = 1 << 5,
+	SIP_C_VALUE = 1 << 5, /* unquoted value of a parameter: more than a token, never ;," <>\ */
 	SIP_C_HEX = 1 << 6,
 	SIP_C_LWS = 1 << 7, /* SP HT CR LF (CR and LF only in checked folds) */
 };
@@ -27,6 +27,11 @@ static inline bool sip_is(u8 c, u32 class)
 static inline u8 sip_lower(u8 c)
 {
 	return (u8)(c - 'A') < 26 ? (u8)(c | 0x20) : c;
+}
+
+static inline bool sip_is_digit(u8 c)
+{
+	return (u8)(c - '0') < 10;
 }
 
 /* Value of a hexadecimal digit; the caller has checked that it is one. */
@@ -51,6 +56,29 @@ struct sip_host {
 	u8 kind;             /* enum sip_host_kind */
 	u8 addr[16];         /* network order; 4 bytes for IP4, 16 for IP6, else 0 */
 };
+
+/* First byte below 0x20 at or behind @pos, or @end. Reads eight bytes at a time. */
+u32 sip_find_ctl(const u8 *buf, u32 pos, u32 end);
+
+/* First byte at or behind @pos that is not in @class, or @end. */
+static inline u32 sip_span(const u8 *buf, u32 pos, u32 end, u32 class)
+{
+	while (pos < end && sip_is(buf[pos], class))
+		pos++;
+	return pos;
+}
+
+/* Behind the blanks and folds at @pos. */
+static inline u32 sip_skip_lws(const u8 *buf, u32 pos, u32 end)
+{
+	return sip_span(buf, pos, end, SIP_C_LWS);
+}
+
+/*
+ * Reads host[:port] at @pos as far as the grammar goes; *@stop is the first byte behind it. With
+ * @blanks LWS may surround the colon (Via). Returns 0 or a reason.
+ */
+int sip_host_scan(const u8 *buf, struct sip_str s, bool blanks, struct sip_host *h, u32 *stop);
 
 /*
  * Decimal number of exactly the slice, at most @max. False if it is empty, has another character or

@@ -119,6 +119,7 @@ struct sip_sdp_media {
 	bool rtcp_mux;          /* a=rtcp-mux or a=rtcp-mux-only */
 	bool bundle_only;
 	bool has_rtcp;
+	bool ice;               /* a=ice-ufrag in the section */
 	u32 n_conn;             /* c= lines of the section; 0: the session's is in force */
 	u32 n_candidates;
 	u32 n_altc;

@@ -37,8 +37,16 @@ struct sip_param {
  */
 int sip_uri_parse(const u8 *buf, struct sip_str s, struct sip_uri *u);
 
+/* Reads a URI at the start of the slice as far as the grammar goes; *@stop is behind it. */
+int sip_uri_scan(const u8 *buf, struct sip_str s, struct sip_uri *u, u32 *stop);
+
 /* Finds a URI parameter by its name in lower case; true and *@p when it is there. */
 bool sip_uri_param(const u8 *buf, const struct sip_uri *u, const char *name, struct sip_param *p);
+
+struct sip_iter;
+
+/* Next parameter of u->params (";a=b;c"), or next header of u->headers ("?a=b&c=d"). */
+bool sip_uri_param_next(const u8 *buf, struct sip_iter *it, struct sip_param *p);
 
 /*
  * Equal by RFC 3261 19.1.4 (escapes resolved, parameters in any order, user, ttl, method and maddr

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What each header must look like before a message is trusted. RFC 3261 20 and 25.1. */
+#include "bad.h"
+#include "msg.h"
+#include "value.h"
+
+static int check_via(struct sip_msg *m, struct sip_str s)
+{
+	struct sip_via v;
+	bool top = !m->via.all.len;
+	u32 used;
+	int bad;
+
+	for (;;) {
+		bad = sip_via_parse(m->buf, s, top ? &m->via : &v, &used);
+		if (bad)
+			return bad;
+		if (used == s.len)
+			return 0;
+		top = false;
+		used = sip_skip_lws(m->buf, s.off + used + 1, s.off + s.len);
+		s = sip_slice(used, s.off + s.len);
+	}
+}
+
+/* A list of addresses, or one if @list is false. */
+static int check_addr(struct sip_msg *m, u32 id, struct sip_str s)
+{
+	bool list = sip_header_flags(id) & SIP_HF_ADDR;
+	struct sip_nameaddr a;
+	bool first = true;
+	u32 used;
+	int bad;
+
+	for (;;) {
+		bad = sip_nameaddr_parse(m->buf, s, &a, &used);
+		if (bad)
+			return bad;
+		if (a.star && (id != SIP_H_CONTACT || !first || m->first[id] != SIP_NO_HEADER))
+			return SIP_BAD_STAR;
+		if (used == s.len)
+			break;
+		if (!list)
+			return SIP_BAD_NAME_ADDR;
+		first = false;
+		used = sip_skip_lws(m->buf, s.off + used + 1, s.off + s.len);
+		s = sip_slice(used, s.off + s.len);
+	}
+	if (id == SIP_H_FROM)
+		m->from_tag = a.tag;
+	else if (id == SIP_H_TO)
+		m->to_tag = a.tag;
+	return 0;
+}
+
+/* After "Contact: *" no other Contact line may follow. */
+static int check_contact(struct sip_msg *m, struct sip_str s)
+{
+	const struct sip_header *h = sip_msg_header(m, SIP_H_CONTACT);
+
+	if (h && m->buf[h->value.off] == '*' && h->value.len == 1)
+		return SIP_BAD_STAR;
+	return check_addr(m, SIP_H_CONTACT, s);
+}
+
+static int check_call_id(struct sip_msg *m, struct sip_str s)
+{
+	u32 i;
+
+	for (i = s.off; i < s.off + s.len; i++)
+		if (m->buf[i] <= ' ' || m->buf[i] == 0x7f)
+			return SIP_BAD_CALL_ID;
+	m->call_id = s;
+	return s.len ? 0 : SIP_BAD_CALL_ID;
+}
+
+static int check_length(struct sip_msg *m, struct sip_str s)
+{
+	if (!sip_number(m->buf, s, 0x7fffffff, &m->content_length))
+		return SIP_BAD_CONTENT_LENGTH;
+	m->has_content_length = true;
+	return 0;
+}
+
+static int check_expires(struct sip_msg *m, struct sip_str s)
+{
+	if (!sip_number(m->buf, s, 0xffffffff, &m->expires))
+		return SIP_BAD_EXPIRES;
+	m->has_expires = true;
+	return 0;
+}
+
+static int check_max_forwards(struct sip_msg *m, struct sip_str s)
+{
+	if (!sip_number(m->buf, s, 255, &m->max_forwards))
+		return SIP_BAD_MAX_FORWARDS;
+	m->has_max_forwards = true;
+	return 0;
+}
+
+static int check_rack(struct sip_msg *m, struct sip_str s)
+{
+	struct sip_rack r;
+
+	return sip_rack_parse(m->buf, s, &r);
+}
+
+int sip_check_header(struct sip_msg *m, u32 id, struct sip_str value)
+{
+	u32 n;
+
+	switch (id) {
+	case SIP_H_VIA:
+		return check_via(m, value);
+	case SIP_H_CONTACT:
+		return check_contact(m, value);
+	case SIP_H_FROM:
+	case SIP_H_TO:
+	case SIP_H_ROUTE:
+	case SIP_H_RECORD_ROUTE:
+	case SIP_H_PATH:
+	case SIP_H_SERVICE_ROUTE:
+	case SIP_H_REFER_TO:
+	case SIP_H_REFERRED_BY:
+		return check_addr(m, id, value);
+	case SIP_H_CALL_ID:
+		return check_call_id(m, value);
+	case SIP_H_CSEQ:
+		return sip_cseq_parse(m->buf, value, &m->cseq);
+	case SIP_H_CONTENT_LENGTH:
+		return check_length(m, value);
+	case SIP_H_CONTENT_TYPE:
+		return sip_content_type_parse(m->buf, value, &m->ctype);
+	case SIP_H_MAX_FORWARDS:
+		return check_max_forwards(m, value);
+	case SIP_H_EXPIRES:
+		return check_expires(m, value);
+	case SIP_H_MIN_EXPIRES:
+	case SIP_H_RSEQ:
+		return sip_number_parse(m->buf, value, 0xffffffff, &n);
+	case SIP_H_RACK:
+		return check_rack(m, value);
+	}
+	return 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Inside this directory only: lines and fields of SDP. */
+#ifndef SIP_SDPLINE_H
+#define SIP_SDPLINE_H
+
+#include "sdp.h"
+
+/*
+ * The line at it->pos, without its end; it->pos moves behind it. False at the end, at an empty line
+ * (only empty lines may follow it), or with it->bad set.
+ */
+bool sip_sdp_line(const u8 *buf, struct sip_iter *it, struct sip_str *line);
+
+/* Next field of a line, separated by blanks; an empty slice at the end. */
+static inline struct sip_str sip_sdp_field(const u8 *buf, struct sip_iter *it)
+{
+	u32 pos = it->pos;
+	u32 start;
+
+	while (pos < it->end && (buf[pos] == ' ' || buf[pos] == '\t'))
+		pos++;
+	start = pos;
+	while (pos < it->end && buf[pos] != ' ' && buf[pos] != '\t')
+		pos++;
+	it->pos = pos;
+	return sip_slice(start, pos);
+}
+
+/* "IN IP4 address[/ttl[/count]]". Returns 0 or SIP_BAD_SDP_CONN. */
+int sip_sdp_addr_scan(const u8 *buf, struct sip_iter *it, struct sip_sdp_addr *a);
+
+/* Value of an "x=" line. */
+static inline struct sip_str sip_sdp_value(struct sip_str line)
+{
+	return sip_slice(line.off + 2, line.off + line.len);
+}
+
+/* Splits "a=name[:value]" and names it. */
+void sip_sdp_attr_scan(const u8 *buf, struct sip_str line, struct sip_sdp_attr *a);
+
+/* Attributes whose form is checked because they hold addresses. Returns 0 or SIP_BAD_SDP_ATTR. */
+int sip_sdp_attr_check(const u8 *buf, const struct sip_sdp_attr *a);
+
+/* enum sip_sdp_setup of a value. */
+u8 sip_sdp_setup_of(const u8 *buf, struct sip_str value);
+
+/* enum sip_sdp_dir of an attribute; SIP_DIR_NONE if it is no direction. */
+u8 sip_sdp_dir_of(u8 attr_id);
+
+#endif /* SIP_SDPLINE_H */

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Via. RFC 3261 20.42 and 25.1 (via-parm), RFC 3581. */
+#include "bad.h"
+#include "value.h"
+
+/* "SIP" SLASH "2.0" SLASH; almost always without blanks. */
+static u32 protocol(const u8 *buf, u32 pos, u32 end)
+{
+	static const char *const part[2] = { "sip", "2.0" };
+	u32 i, p;
+
+	for (i = 0; i < 2; i++) {
+		p = sip_span(buf, pos, end, SIP_C_TOKEN);
+		if (!sip_str_is(buf, sip_slice(pos, p), part[i], 3))
+			return 0;
+		p = sip_skip_lws(buf, p, end);
+		if (p >= end || buf[p] != '/')
+			return 0;
+		pos = sip_skip_lws(buf, p + 1, end);
+	}
+	return pos;
+}
+
+static bool rfc3261_branch(const u8 *buf, struct sip_str s)
+{
+	s.len = s.len < 7 ? s.len : 7;
+	return SIP_IS(buf, s, "z9hg4bk");
+}
+
+/* Keeps the parameters that mean something to a hop. */
+static int keep(const u8 *buf, const struct sip_param *p, struct sip_via *v)
+{
+	u32 n;
+
+	switch (p->name.len) {
+	case 3:
+		if (!SIP_IS(buf, p->name, "ttl"))
+			return 0;
+		if (!sip_number(buf, p->value, 255, &n))
+			return SIP_BAD_NUMBER;
+		v->ttl = (u16)n;
+		return 0;
+	case 5:
+		if (SIP_IS(buf, p->name, "maddr")) {
+			v->maddr = p->value;
+		} else if (SIP_IS(buf, p->name, "rport")) {
+			if (v->has_rport)
+				return SIP_BAD_DUPLICATE;
+			if (p->has_value && (!sip_number(buf, p->value, 65535, &n) || !n))
+				return SIP_BAD_PORT;
+			v->rport_num = p->has_value ? (u16)n : 0;
+			v->rport = p->all;
+			v->has_rport = true;
+		}
+		return 0;
+	case 6:
+		if (!SIP_IS(buf, p->name, "branch"))
+			return 0;
+		if (v->branch.len)
+			return SIP_BAD_DUPLICATE;
+		if (!p->has_value)
+			return SIP_BAD_PARAM;
+		v->branch = p->value;
+		v->rfc3261 = rfc3261_branch(buf, p->value);
+		return 0;
+	case 8:
+		if (!SIP_IS(buf, p->name, "received"))
+			return 0;
+		if (v->received.len)
+			return SIP_BAD_DUPLICATE;
+		v->received = p->value;
+		return 0;
+	}
+	return 0;
+}
+
+static int via_params(const u8 *buf, u32 *pos, u32 end, struct sip_via *v)
+{
+	struct sip_param p;
+	u32 i = *pos;
+	u32 stop = i;
+	int bad;
+
+	while (i < end && buf[i] == ';') {
+		i++;
+		bad = sip_param_scan(buf, &i, end, &p);
+		if (!bad)
+			bad = keep(buf, &p, v);
+		if (bad)
+			return bad;
+		stop = sip_str_end(p.all);
+	}
+	v->params = sip_slice(*pos, stop);
+	*pos = i;
+	return 0;
+}
+
+int sip_via_parse(const u8 *buf, struct sip_str s, struct sip_via *v, u32 *used)
+{
+	u32 end = s.off + s.len;
+	u32 pos, i;
+	int bad;
+
+	memset(v, 0, sizeof(*v));
+	v->ttl = SIP_NO_TTL;
+	pos = protocol(buf, s.off, end);
+	if (!pos)
+		return SIP_BAD_VIA;
+	i = sip_span(buf, pos, end, SIP_C_TOKEN);
+	v->transport = sip_slice(pos, i);
+	pos = sip_skip_lws(buf, i, end);
+	if (!v->transport.len || pos == i)
+		return SIP_BAD_VIA;
+	v->transport_id = (u8)sip_transport_id(buf, v->transport);
+	bad = sip_host_scan(buf, sip_slice(pos, end), true, &v->sent_by, &pos);
+	if (bad)
+		return bad;
+	v->all = sip_slice(s.off, pos);
+	pos = sip_skip_lws(buf, pos, end);
+	if (pos < end && buf[pos] == ';') {
+		bad = via_params(buf, &pos, end, v);
+		if (bad)
+			return bad;
+		v->all = sip_slice(s.off, sip_str_end(v->params));
+	}
+	if (pos < end && buf[pos] != ',')
+		return SIP_BAD_VIA;
+	*used = pos - s.off;
+	return 0;
+}
