@@ -8,6 +8,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
+#include <net/sock.h>
 
 #include "compat.h"
 #include "binding.h"
