@@ -23,6 +23,8 @@ struct cg_contact {
 	struct cg_ep in, pub;
 	u64 user;		/* siphash of scheme and user part */
 	u32 expires;		/* asked for */
+	u8 nuri;
+	u8 uri[CG_AOR_TEXT];	/* the Contact URI, for people */
 };
 
 /* What a REGISTER asked for; hangs on its transaction. */
@@ -42,23 +44,26 @@ struct cg_binding {
 	struct cg_timer timer;
 	struct cg_net *cn;
 	struct cg_pin *pin;
+	struct cg_host *host;
 	u64 id;
 	u64 aor, user;
 	struct cg_ep registrar;
-	struct cg_text wrote;
-	u64 since;			/* jiffies64 */
+	u64 since;			/* cg_ms() */
+	u8 nuri;
+	u8 uri[CG_AOR_TEXT];		/* Contact URI as written */
 	u8 naor;
 	u8 aor_text[CG_AOR_TEXT];
 	struct rcu_head rcu;
 };
 
+int cg_binding_init(struct cg_net *cn);
+void cg_binding_fini(struct cg_net *cn);
+
 /*
- * Remembers what the REGISTER asks for, on p->txn. Contacts were translated
- * before (cg_contact_note() from translate.c filled p->reg).
+ * A REGISTER: remembers what it asks for (p->contact[], filled by translate)
+ * on its transaction. A 2xx to one: bindings are made, refreshed, removed.
  */
-void cg_binding_request(struct cg_pkt *p);
-/* A response to a REGISTER: on 2xx bindings are made, refreshed, removed. */
-void cg_binding_response(struct cg_pkt *p);
+void cg_binding_message(struct cg_pkt *p);
 
 void cg_binding_remove(struct cg_binding *b, enum cg_reason why);
 void cg_binding_expire(struct cg_binding *b);

@@ -15,6 +15,7 @@
 struct cg_pkt;
 
 #define CG_LEGS 8		/* dialogs of one call; more share the last */
+#define CG_BRANCHES 4		/* forks of one INVITE to the same host */
 #define CG_TAG_TEXT 40		/* bytes of a tag kept for people to read */
 
 enum cg_side { CG_CALLER, CG_CALLEE };
@@ -63,7 +64,7 @@ struct cg_call {
 	struct list_head of_host;	/* host->call_list */
 	struct cg_timer timer;
 	struct list_head pins;	/* struct cg_pin, media */
-	struct cg_pin *sig;	/* counted; NULL without NAT */
+	struct cg_pin *sig[2];	/* of each side's Contact; counted, may be NULL */
 	struct cg_far *far;
 	u16 nfar, far_cap;
 
@@ -77,18 +78,22 @@ struct cg_call {
 	u8 nlegs;
 	bool open_only;
 	bool both_ways;		/* SIP was seen in both directions (S5) */
+	bool was_side[2];
 	bool retry;		/* refused, kept for a retry of the same call */
 	u32 invite_cseq;	/* of the initial INVITE, last try */
+	u8 nbranches;
+	u64 branches[CG_BRANCHES];	/* of it, still without a final response */
 	u16 npins;
 	u16 gen[2];		/* generation of each side's session description */
-	u64 sdp_seen[2];	/* siphash of the last description: a repeat is no offer */
+	u64 sdp_seen[2];	/* siphash of the last description: a repeat is no news */
 	struct cg_offer offer;
 	struct cg_leg legs[CG_LEGS];
-	struct cg_text contact[2];	/* of the hidden party: as written, as published */
+	struct cg_ep contact_pub;	/* hidden party's Contact as published */
+	struct cg_text contact;	/* and as it was written */
 
 	u32 session;		/* seconds, RFC 4028; 0: no session timer */
 	u32 session_due;	/* cg_now() at which the session is over */
-	u64 began, answered, active;	/* jiffies64; answered 0: not yet */
+	u64 began, answered, active;	/* cg_ms(); answered 0: not yet */
 	u16 ncallid, nfrom, nto;
 	u8 *text;		/* Call-ID, caller's URI, callee's URI, one after another */
 	u8 ntag;

@@ -13,6 +13,7 @@
 #include <linux/rhashtable.h>
 #include <linux/siphash.h>
 #include <linux/spinlock.h>
+#include <linux/timekeeping.h>
 #include <linux/netfilter.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
@@ -25,9 +26,10 @@
 /* What an admin may set; uapi/callgate.h documents units and ranges. */
 struct cg_settings {
 	u32 host_calls;		/* calls of one inside host */
-	u32 host_pins;		/* pinholes of one inside host */
 	u32 calls;		/* all calls */
+	u32 host_pins;		/* pinholes of one inside host */
 	u32 pins;		/* all pinholes, quarantined ones included */
+	u32 host_bindings;	/* bindings of one inside host */
 	u32 bindings;		/* all bindings */
 	u32 txns;		/* all transactions that await an answer */
 	u16 port_min, port_max;	/* the pool, even and odd */
@@ -35,17 +37,19 @@ struct cg_settings {
 	u32 silence;		/* seconds without media and SIP, 0: no limit */
 	u32 age;		/* seconds a call may last, 0: no limit */
 	bool mark_related;	/* pinhole packets are "ct state related" */
+	bool publish;		/* pinholes are shown as expectations too */
 };
 
 /* Counters; read without the lock. */
 struct cg_counters {
-	u64 seen, edited, passed;
+	u64 seen, edited, passed, flows;
 	u64 reason[CG_R_COUNT];
 };
 
 /* Ports of the pool, in pairs, least recently used first (ports.c). */
 struct cg_pool {
 	u16 *ring;		/* indexes of free pairs */
+	unsigned long *out;	/* bit per pair: taken from the ring */
 	u32 head, count, size;	/* size: pairs in the pool */
 	u16 base;		/* port_min when the ring was made */
 };
@@ -58,6 +62,7 @@ struct cg_net {
 	struct cg_counters __percpu *counters;
 	struct cg_wheel wheel;
 	struct cg_pool pool;
+	struct cg_events events;
 
 	struct rhltable calls;		/* struct cg_call by key */
 	struct rhltable pins_pub;	/* struct cg_pin by public endpoint */
@@ -72,10 +77,11 @@ struct cg_net {
 	u32 ncalls, nbindings, ntxns, nhosts, nghosts;
 	u32 npins;		/* read without the lock by the hooks */
 	u32 npublished;
-	u64 last_call_id;
+	u64 last_call_id, last_binding_id;
+	u64 since;		/* cg_ms() */
 	u64 event_seq;		/* of the last event; events.c */
-	struct cg_events events;
 	u32 generation;		/* changes with every object added or removed (dumps) */
+	bool used;		/* a helper of ours saw SIP here: the guard is on */
 	bool dying;		/* namespace or module on its way out */
 };
 
@@ -84,6 +90,12 @@ extern unsigned int cg_net_id;
 static inline struct cg_net *cg_net_of(const struct net *net)
 {
 	return net_generic(net, cg_net_id);
+}
+
+/* Milliseconds of CLOCK_BOOTTIME. */
+static inline u64 cg_ms(void)
+{
+	return div_u64(ktime_get_boottime_ns(), NSEC_PER_MSEC);
 }
 
 /* Counts @reason; any context. */

@@ -45,18 +45,20 @@ struct cg_pin {
 	bool committed;			/* part of the agreed session */
 	bool ghost, dead;
 	bool published;			/* also a conntrack expectation */
-	bool exact;			/* published for one source address */
 	bool open_only;			/* signalling: new flows get callgate-open */
+	bool awake;			/* signalling: may bind */
 	u8 relatches;
 	u8 npeers, ncts;
 	u32 users;			/* signalling: calls that hold it */
 	u32 base_until;			/* signalling: holds without a binding */
 
+	struct cg_ep shown;		/* source it is published for; unset: any */
 	struct cg_ep peers[CG_PIN_PEERS];
 	struct nf_conntrack_tuple cts[CG_PIN_CTS];	/* original tuples */
 	struct cg_text wrote;		/* signalling: Contact hostport as written */
+	struct cg_text route;		/* signalling: the same in Record-Route and Path */
 	struct list_head bindings;	/* signalling: struct cg_binding */
-	u64 opened;			/* jiffies64 */
+	u64 opened;			/* cg_ms() */
 };
 
 extern const struct rhashtable_params cg_pin_pub_params, cg_pin_in_params;

@@ -53,10 +53,12 @@ struct cg_pkt {
 	bool began;		/* this message began the call */
 	u16 forced_port;	/* deliver a response here (RFC 3261 18.2.2); 0: no */
 
+	u32 keep;		/* seconds the signalling flow is needed; 0: as it is */
 	u8 ncontacts;		/* of a REGISTER */
 	bool star;
 	struct cg_contact contact[CG_REG_CONTACTS];
 
+	u64 call_id;		/* of p->call, for the trace, after the lock; 0: none */
 	struct sk_buff *trace;	/* begun by cg_trace_edits(), or NULL */
 	struct sip_msg msg;
 	struct sip_msg after;	/* the edited message, parsed again */

@@ -16,14 +16,15 @@ struct cg_port_ask {
 	struct cg_ep pub;	/* address, family and protocol; port is ignored */
 	struct cg_ep peer;	/* who will probably send; for the DNAT question */
 	const struct net_device *dev;	/* where it will come in; may be NULL */
+	bool exact;		/* only @want will do (callgate-open) */
 	u16 want;		/* host order */
 	u16 count;		/* this many in a row */
 };
 
 /* First port of the row in host order; 0: none, *@why says what was exhausted. */
 u16 cg_ports_choose(struct cg_net *cn, const struct cg_port_ask *ask, enum cg_reason *why);
-/* A ghost is over: its port may be used again. */
-void cg_ports_release(struct cg_net *cn, u16 port);
+/* A pinhole at @pub is out of the table for good: its port may be used again. */
+void cg_ports_release(struct cg_net *cn, const struct cg_ep *pub);
 bool cg_ports_in_pool(const struct cg_net *cn, u16 port);
 /* A UDP or TCP socket of this host that would receive it; RCU. */
 bool cg_ports_local_socket(struct net *net, const struct cg_ep *local, const struct cg_ep *peer);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * claim: would a DNAT rule of the admin take a packet to this endpoint?
+ */
+#ifndef _CG_CLAIM_H
+#define _CG_CLAIM_H
+
+#include "net.h"
+
+/*
+ * Asks the NAT rules themselves, with a packet made for the question (their
+ * counters count it). @dev: where such a packet would come in; NULL: no answer,
+ * false. BH context.
+ */
+bool cg_claimed(struct cg_net *cn, const struct cg_ep *local, const struct cg_ep *peer,
+		const struct net_device *dev);
+
+#endif

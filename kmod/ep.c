@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "ep.h"
+#include "sip/scan.h"
+
+static void fill(struct cg_ep *ep, u8 family, u8 proto, const union nf_inet_addr *addr, __be16 port)
+{
+	memset(ep, 0, sizeof(*ep));
+	if (family == NFPROTO_IPV4)
+		ep->addr.ip = addr->ip;
+	else
+		ep->addr.in6 = addr->in6;
+	ep->port = port;
+	ep->family = family;
+	ep->proto = proto;
+}
+
+void cg_ep_src(struct cg_ep *ep, const struct nf_conntrack_tuple *t)
+{
+	fill(ep, (u8)t->src.l3num, t->dst.protonum, &t->src.u3, t->src.u.all);
+}
+
+void cg_ep_dst(struct cg_ep *ep, const struct nf_conntrack_tuple *t)
+{
+	fill(ep, (u8)t->src.l3num, t->dst.protonum, &t->dst.u3, t->dst.u.all);
+}
+
+void cg_ep_make(struct cg_ep *ep, u8 family, u8 proto, const u8 *addr, u16 port)
+{
+	memset(ep, 0, sizeof(*ep));
+	memcpy(&ep->addr, addr, family == NFPROTO_IPV4 ? 4 : 16);
+	ep->port = htons(port);
+	ep->family = family;
+	ep->proto = proto;
+}
+
+struct cg_ep cg_ep_at(const struct cg_ep *ep, u16 port)
+{
+	struct cg_ep r = *ep;
+
+	r.port = htons(port);
+	return r;
+}
+
+bool cg_ep_any_addr(const struct cg_ep *ep)
+{
+	return !ep->addr.all[0] && !ep->addr.all[1] && !ep->addr.all[2] && !ep->addr.all[3];
+}
+
+u32 cg_ep_print(const struct cg_ep *ep, bool brackets, bool with_port, u8 *buf)
+{
+	const u8 *addr = (const u8 *)&ep->addr;
+	u8 kind = ep->family == NFPROTO_IPV4 ? SIP_HOST_IP4 : SIP_HOST_IP6;
+
+	BUILD_BUG_ON(CG_TEXT_MAX < SIP_HOST_TEXT);
+	if (brackets)
+		return sip_host_print(buf, kind, addr, with_port ? ntohs(ep->port) : 0);
+	return kind == SIP_HOST_IP4 ? sip_ip4_print(buf, addr) : sip_ip6_print(buf, addr);
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The way of a SIP datagram through callgate. help() runs after NAT and after
+ * all rules, on the conntrack that NAT already chose; on a first packet that
+ * conntrack is not confirmed yet, so the packet must never be stolen here.
+ */
+#include <linux/module.h>
+
+#include "compat.h"
+#include "binding.h"
+#include "events.h"
+#include "helper.h"
+#include "media.h"
+#include "pkt.h"
+#include "policy.h"
+#include "translate.h"
+
+/* A permanent expectation ends with its call; this is only an upper bound. */
+#define EXPECT_SECONDS (7 * 24 * 3600)
+
+enum { TRANSLATE, OPEN, MODES };
+enum { V4, V6, FAMILIES };
+
+static const struct nf_conntrack_expect_policy policy = {
+	.max_expected = NF_CT_EXPECT_MAX_CNT,
+	.timeout = EXPECT_SECONDS,
+	.name = "media",
+};
+
+static struct nf_conntrack_helper helpers[MODES][FAMILIES];
+static struct nf_conntrack_helper *registered[MODES][FAMILIES];
+
+/* Private data of the helper extension, at most 32 bytes. */
+struct flow {
+	u32 until;	/* second of cg_now() up to which the flow is needed */
+	bool seen;
+};
+
+static int parse(struct cg_pkt *p)
+{
+	if (sip_msg_parse(&p->msg, p->data, p->len, SIP_DATAGRAM) == SIP_OK)
+		return CG_NEXT;
+	return cg_pass(p, p->msg.bad == SIP_BAD_NOT_SIP ? CG_R_NOT_SIP : CG_R_BAD_MESSAGE);
+}
+
+static int work(struct cg_pkt *p)
+{
+	struct cg_net *cn = p->cn;
+	int v;
+
+	spin_lock(&cn->lock);
+	WRITE_ONCE(cn->used, true);
+	p->txn = p->msg.request ? NULL : cg_txn_find(p);
+	v = cg_call_track(p);
+	if (v == CG_NEXT)
+		v = cg_translate(p);
+	if (v == CG_NEXT)
+		v = cg_media(p);
+	cg_binding_message(p);
+	cg_call_advance(p);
+	spin_unlock(&cn->lock);
+	return v;
+}
+
+static int pipeline(struct cg_pkt *p)
+{
+	int v = cg_frame(p);
+
+	if (v == CG_NEXT)
+		v = parse(p);
+	if (v == CG_NEXT)
+		v = cg_policy(p);
+	if (v == CG_NEXT)
+		v = work(p);
+	if (v == CG_NEXT) {
+		cg_trace_edits(p);
+		v = cg_emit(p);
+	}
+	return v;
+}
+
+/*
+ * UDP's own timeout is far shorter than a registration or a call. Each packet
+ * set it anew, so it is put right after each packet.
+ */
+static void keep_flow(struct cg_pkt *p)
+{
+	struct flow *f = nfct_help_data(p->ct);
+	u32 now = cg_now(), stamp;
+	s32 left;
+
+	BUILD_BUG_ON(sizeof(struct flow) > sizeof_field(struct nf_conn_help, data));
+	if (!f)
+		return;
+	if (p->keep && (s32)(now + p->keep - f->until) > 0)
+		f->until = now + p->keep;
+	if (!f->seen) {
+		f->seen = true;
+		this_cpu_inc(p->cn->counters->flows);
+		if (!f->until)
+			f->until = now;
+	}
+	left = (s32)(f->until - now);
+	if (left <= 0)
+		return;
+	stamp = nf_ct_is_confirmed(p->ct) ? nfct_time_stamp : 0;
+	stamp += (u32)left * HZ;
+	if ((s32)(stamp - READ_ONCE(p->ct->timeout)) > 0)
+		WRITE_ONCE(p->ct->timeout, stamp);
+}
+
+static void account(struct cg_pkt *p, int verdict)
+{
+	this_cpu_inc(p->cn->counters->seen);
+	if (verdict == CG_NEXT && p->edits.n && !p->open_only) {
+		this_cpu_inc(p->cn->counters->edited);
+		p->reason = CG_R_EDITED;
+	} else {
+		this_cpu_inc(p->cn->counters->passed);
+		if (verdict == CG_NEXT && p->reason == CG_R_NONE)
+			p->reason = p->open_only ? CG_R_OPEN_MODE :
+				    p->snat || p->dnat ? CG_R_NOTHING_INSIDE : CG_R_NO_NAT;
+	}
+	cg_count(p->cn, p->reason);
+}
+
+static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
+		enum ip_conntrack_info ctinfo, bool open_only)
+{
+	struct cg_pkt *p = cg_pkt_get();
+	int v;
+
+	if (!p)
+		return NF_ACCEPT;
+	p->skb = skb;
+	p->ct = ct;
+	p->cn = cg_net_of(nf_ct_net(ct));
+	p->ctinfo = ctinfo;
+	p->protoff = protoff;
+	p->open_only = open_only;
+	p->reason = CG_R_NONE;
+	p->call = NULL;
+	p->txn = NULL;
+	p->began = false;
+	p->forced_port = 0;
+	p->keep = 0;
+	p->ncontacts = 0;
+	p->star = false;
+	sip_edit_init(&p->edits);
+
+	v = pipeline(p);
+	keep_flow(p);
+	account(p, v);
+	cg_trace_done(p, p->reason == CG_R_EDITED ? CALLGATE_VERDICT_EDIT : CALLGATE_VERDICT_PASS);
+	cg_pkt_put(p);
+	return NF_ACCEPT;
+}
+
+static int help_translate(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
+			  enum ip_conntrack_info ctinfo)
+{
+	return help(skb, protoff, ct, ctinfo, false);
+}
+
+static int help_open(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
+		     enum ip_conntrack_info ctinfo)
+{
+	return help(skb, protoff, ct, ctinfo, true);
+}
+
+bool cg_helper_is_ours(const struct nf_conn *ct)
+{
+	const struct nf_conn_help *h = nfct_help(ct);
+	const struct nf_conntrack_helper *helper;
+	bool ours;
+
+	if (!h)
+		return false;
+	rcu_read_lock();
+	helper = rcu_dereference(h->helper);
+	ours = helper && helper->me == THIS_MODULE;
+	rcu_read_unlock();
+	return ours;
+}
+
+bool cg_helper_attach(struct nf_conn *ct, bool open_only)
+{
+	struct nf_conntrack_helper *helper;
+	struct nf_conn_help *h;
+
+	if (test_bit(IPS_HELPER_BIT, &ct->status))
+		return true;
+	helper = registered[open_only][nf_ct_l3num(ct) == NFPROTO_IPV6];
+	if (!helper)
+		return false;
+	h = nfct_help(ct) ?: nf_ct_helper_ext_add(ct, GFP_ATOMIC);
+	if (!h || !cg_helper_hold(helper))
+		return false;
+	rcu_assign_pointer(h->helper, helper);
+	__set_bit(IPS_HELPER_BIT, &ct->status);
+	return true;
+}
+
+static const struct {
+	const char *name;
+	cg_help_fn *help;
+} modes[MODES] = {
+	[TRANSLATE] = { "callgate", help_translate },
+	[OPEN] = { "callgate-open", help_open },
+};
+
+static const u8 families[FAMILIES] = { [V4] = NFPROTO_IPV4, [V6] = NFPROTO_IPV6 };
+
+static void remove(struct nf_conntrack_helper **h)
+{
+	if (*h)
+		nf_conntrack_helper_unregister(*h);
+	*h = NULL;
+}
+
+int cg_helper_register(void)
+{
+	int mode, f, err;
+
+	for (mode = 0; mode < MODES; mode++) {
+		for (f = 0; f < FAMILIES; f++) {
+			cg_helper_setup(&helpers[mode][f], families[f], modes[mode].name, &policy,
+					modes[mode].help);
+			err = cg_helper_add(&helpers[mode][f], &registered[mode][f]);
+			if (err) {
+				registered[mode][f] = NULL;
+				pr_err("callgate: cannot register helper %s: %d\n",
+				       modes[mode].name, err);
+				cg_helper_unregister();
+				return err;
+			}
+		}
+	}
+	return 0;
+}
+
+void cg_helper_unregister(void)
+{
+	int mode, f;
+
+	for (mode = 0; mode < MODES; mode++)
+		for (f = 0; f < FAMILIES; f++)
+			remove(&registered[mode][f]);
+}

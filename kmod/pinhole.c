@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/slab.h>
+
+#include "bind.h"
+#include "binding.h"
+#include "call.h"
+#include "expect.h"
+#include "ports.h"
+
+const struct rhashtable_params cg_pin_pub_params = {
+	.key_len = sizeof(struct cg_ep),
+	.key_offset = offsetof(struct cg_pin, pub),
+	.head_offset = offsetof(struct cg_pin, pub_node),
+	.automatic_shrinking = true,
+};
+
+const struct rhashtable_params cg_pin_in_params = {
+	.key_len = sizeof(struct cg_ep),
+	.key_offset = offsetof(struct cg_pin, in),
+	.head_offset = offsetof(struct cg_pin, in_node),
+	.automatic_shrinking = true,
+};
+
+static struct kmem_cache *cache;
+
+int cg_pin_cache_init(void)
+{
+	cache = KMEM_CACHE(cg_pin, 0);
+	return cache ? 0 : -ENOMEM;
+}
+
+void cg_pin_cache_fini(void)
+{
+	kmem_cache_destroy(cache);
+}
+
+static void free_rcu(struct rcu_head *head)
+{
+	kmem_cache_free(cache, container_of(head, struct cg_pin, rcu));
+}
+
+static void leave_host(struct cg_pin *pin)
+{
+	if (!pin->host)
+		return;
+	pin->host->pins--;
+	cg_host_put(pin->cn, pin->host);
+	pin->host = NULL;
+}
+
+/* Both tables and the counts; the hooks see it from here on. */
+static int insert(struct cg_pin *pin)
+{
+	struct cg_net *cn = pin->cn;
+	int err;
+
+	err = rhltable_insert(&cn->pins_pub, &pin->pub_node, cg_pin_pub_params);
+	if (err)
+		return err;
+	err = rhltable_insert(&cn->pins_in, &pin->in_node, cg_pin_in_params);
+	if (err) {
+		rhltable_remove(&cn->pins_pub, &pin->pub_node, cg_pin_pub_params);
+		return err;
+	}
+	WRITE_ONCE(cn->npins, cn->npins + 1);
+	cn->generation++;
+	return 0;
+}
+
+static void destroy(struct cg_pin *pin)
+{
+	struct cg_net *cn = pin->cn;
+
+	pin->dead = true;
+	cg_timer_stop(&cn->wheel, &pin->timer);
+	rhltable_remove(&cn->pins_pub, &pin->pub_node, cg_pin_pub_params);
+	rhltable_remove(&cn->pins_in, &pin->in_node, cg_pin_in_params);
+	WRITE_ONCE(cn->npins, cn->npins - 1);
+	cn->generation++;
+	leave_host(pin);
+	call_rcu(&pin->rcu, free_rcu);
+}
+
+static struct cg_pin *create(struct cg_net *cn, const struct cg_ep *in, const struct cg_ep *pub,
+			     enum cg_pin_kind kind, enum cg_reason *why)
+{
+	struct cg_pin *pin;
+
+	pin = kmem_cache_zalloc(cache, GFP_ATOMIC);
+	*why = CG_R_PIN_NO_MEMORY;
+	if (!pin)
+		return NULL;
+	pin->host = cg_host_get(cn, in);
+	if (!pin->host)
+		goto free;
+	*why = cg_limit_pins(cn, pin->host, 1);
+	if (*why) {
+		cg_event_limit(cn, in, *why);
+		goto put_host;
+	}
+	pin->cn = cn;
+	pin->in = *in;
+	pin->pub = *pub;
+	pin->kind = kind;
+	pin->opened = cg_ms();
+	pin->timer.kind = CG_TIMER_PIN;
+	INIT_LIST_HEAD(&pin->owner);
+	INIT_LIST_HEAD(&pin->bindings);
+	*why = CG_R_PIN_NO_MEMORY;
+	if (insert(pin))
+		goto put_host;
+	pin->host->pins++;
+	*why = CG_R_NONE;
+	return pin;
+
+put_host:
+	cg_host_put(cn, pin->host);
+free:
+	kmem_cache_free(cache, pin);
+	return NULL;
+}
+
+struct cg_pin *cg_pin_open(struct cg_call *call, const struct cg_ep *in, const struct cg_ep *pub,
+			   enum cg_reason *why)
+{
+	struct cg_pin *pin = create(call->cn, in, pub, CG_PIN_MEDIA, why);
+
+	if (!pin)
+		return NULL;
+	pin->call = call;
+	list_add_tail(&pin->owner, &call->pins);
+	call->npins++;
+	cg_count(call->cn, CG_R_PIN_OPENED);
+	return pin;
+}
+
+struct cg_pin *cg_pin_of_call(const struct cg_call *call, const struct cg_ep *in)
+{
+	struct rhlist_head *l, *pos;
+	struct cg_pin *pin;
+
+	l = rhltable_lookup(&call->cn->pins_in, in, cg_pin_in_params);
+	rhl_for_each_entry_rcu(pin, pos, l, in_node)
+		if (pin->call == call && !pin->dead)
+			return pin;
+	return NULL;
+}
+
+/* The guard wants to know who sent to the port before. */
+static void remember_peers(struct cg_pin *pin)
+{
+	const struct cg_call *call = pin->call;
+	u16 i;
+
+	for (i = 0; i < call->nfar && pin->npeers < CG_PIN_PEERS; i++)
+		if (call->far[i].side != pin->side &&
+		    !cg_pin_has_peer(pin, &call->far[i].ep))
+			cg_pin_peer(pin, &call->far[i].ep);
+}
+
+void cg_pin_close(struct cg_pin *pin, bool kill)
+{
+	struct cg_net *cn = pin->cn;
+	u32 rest = cn->set.quarantine;
+
+	cg_trace_pin(pin, CALLGATE_TRACE_PIN_CLOSE, CG_R_PIN_CLOSED);
+	cg_count(cn, CG_R_PIN_CLOSED);
+	cg_expect_withdraw(pin);
+	if (kill)
+		cg_bind_kill(pin);
+	remember_peers(pin);
+	list_del_init(&pin->owner);
+	pin->call->npins--;
+	pin->call = NULL;
+	if (!rest || cn->dying || cg_ep_equal(&pin->in, &pin->pub)) {
+		destroy(pin);
+		cg_ports_release(cn, &pin->pub);
+		return;
+	}
+	leave_host(pin);
+	pin->ghost = true;
+	cn->nghosts++;
+	list_add_tail(&pin->owner, &cn->ghost_list);
+	cg_timer_set(&cn->wheel, &pin->timer, rest);
+}
+
+static void bury(struct cg_pin *pin)
+{
+	struct cg_net *cn = pin->cn;
+
+	list_del_init(&pin->owner);
+	cn->nghosts--;
+	destroy(pin);
+	cg_ports_release(cn, &pin->pub);
+}
+
+/* ---- signalling ---- */
+
+static bool may_use(const struct cg_pin *pin, const struct cg_ep *peer)
+{
+	return pin->kind == CG_PIN_SIG && !pin->dead && cg_pin_has_peer(pin, peer);
+}
+
+struct cg_pin *cg_sig_of_inside(struct cg_net *cn, const struct cg_ep *in,
+				const struct cg_ep *peer)
+{
+	struct rhlist_head *l, *pos;
+	struct cg_pin *pin;
+
+	l = rhltable_lookup(&cn->pins_in, in, cg_pin_in_params);
+	rhl_for_each_entry_rcu(pin, pos, l, in_node)
+		if (may_use(pin, peer))
+			return pin;
+	return NULL;
+}
+
+struct cg_pin *cg_sig_of_public(struct cg_net *cn, const struct cg_ep *pub,
+				const struct cg_ep *peer)
+{
+	struct rhlist_head *l, *pos;
+	struct cg_pin *pin;
+
+	l = rhltable_lookup(&cn->pins_pub, pub, cg_pin_pub_params);
+	rhl_for_each_entry_rcu(pin, pos, l, pub_node)
+		if (may_use(pin, peer))
+			return pin;
+	return NULL;
+}
+
+static struct cg_pin *sig_find(struct cg_net *cn, const struct cg_ep *in, const struct cg_ep *pub)
+{
+	struct rhlist_head *l, *pos;
+	struct cg_pin *pin;
+
+	l = rhltable_lookup(&cn->pins_pub, pub, cg_pin_pub_params);
+	rhl_for_each_entry_rcu(pin, pos, l, pub_node)
+		if (pin->kind == CG_PIN_SIG && !pin->dead && cg_ep_equal(&pin->in, in))
+			return pin;
+	return NULL;
+}
+
+struct cg_pin *cg_sig_open(struct cg_net *cn, const struct cg_ep *in, const struct cg_ep *pub,
+			   const struct cg_ep *peer, u32 seconds)
+{
+	struct cg_pin *pin = sig_find(cn, in, pub);
+	enum cg_reason why;
+
+	if (!pin) {
+		pin = create(cn, in, pub, CG_PIN_SIG, &why);
+		if (!pin) {
+			cg_count(cn, why);
+			return NULL;
+		}
+	}
+	if (!cg_pin_has_peer(pin, peer))
+		cg_pin_peer(pin, peer);
+	if ((s32)(cg_now() + seconds - pin->base_until) > 0 || !pin->base_until)
+		pin->base_until = cg_now() + seconds;
+	if (cg_timer_left(&pin->timer) < seconds)
+		cg_timer_set(&cn->wheel, &pin->timer, seconds);
+	return pin;
+}
+
+void cg_sig_update(struct cg_pin *pin)
+{
+	struct cg_net *cn = pin->cn;
+	s32 left = (s32)(pin->base_until - cg_now());
+	struct cg_binding *b;
+
+	if (pin->dead)
+		return;
+	list_for_each_entry(b, &pin->bindings, of_pin)
+		left = max_t(s32, left, (s32)cg_timer_left(&b->timer));
+	if (!list_empty(&pin->bindings) || pin->users)
+		pin->awake = true;
+	if (pin->users) {
+		cg_timer_stop(&cn->wheel, &pin->timer);
+		return;
+	}
+	if (left > 0) {
+		cg_timer_set(&cn->wheel, &pin->timer, (u32)left);
+		return;
+	}
+	cg_expect_withdraw(pin);
+	destroy(pin);
+}
+
+/* ---- peers ---- */
+
+void cg_pin_peer(struct cg_pin *pin, const struct cg_ep *peer)
+{
+	if (pin->npeers == CG_PIN_PEERS) {
+		memmove(pin->peers, pin->peers + 1, sizeof(pin->peers) - sizeof(pin->peers[0]));
+		pin->npeers--;
+	}
+	pin->peers[pin->npeers++] = *peer;
+}
+
+bool cg_pin_has_peer(const struct cg_pin *pin, const struct cg_ep *who)
+{
+	u8 i;
+
+	for (i = 0; i < pin->npeers; i++)
+		if (cg_ep_same_addr(&pin->peers[i], who))
+			return true;
+	return false;
+}
+
+bool cg_pin_taken(struct cg_net *cn, const struct cg_ep *pub)
+{
+	return rhltable_lookup(&cn->pins_pub, pub, cg_pin_pub_params);
+}
+
+/* ---- ends ---- */
+
+void cg_pin_expire(struct cg_pin *pin)
+{
+	if (pin->ghost)
+		bury(pin);
+	else
+		cg_sig_update(pin);
+}
+
+static void flush_one(void *ptr, void *arg)
+{
+	struct cg_pin *pin = ptr;
+
+	cg_expect_withdraw(pin);
+	leave_host(pin);
+	pin->dead = true;
+	call_rcu(&pin->rcu, free_rcu);
+}
+
+/* Calls and bindings are gone: only signalling pinholes and ghosts are left. */
+void cg_pin_flush(struct cg_net *cn)
+{
+	struct rhashtable_iter it;
+	struct rhlist_head *l;
+
+	rhltable_walk_enter(&cn->pins_in, &it);
+	rhashtable_walk_start(&it);
+	while ((l = rhashtable_walk_next(&it))) {
+		struct cg_pin *pin;
+
+		if (IS_ERR(l))
+			continue;
+		pin = container_of(l, struct cg_pin, in_node);
+		cg_timer_stop(&cn->wheel, &pin->timer);
+		rhltable_remove(&cn->pins_pub, &pin->pub_node, cg_pin_pub_params);
+		rhltable_remove(&cn->pins_in, &pin->in_node, cg_pin_in_params);
+		flush_one(pin, NULL);
+	}
+	rhashtable_walk_stop(&it);
+	rhashtable_walk_exit(&it);
+	cn->npins = 0;
+	cn->nghosts = 0;
+}
