@@ -114,6 +114,18 @@ class World:
         batch(self.router, lines)
         self.public = last
 
+    def renumber(self, lan, router_lan, router_wan, wan):
+        """Other addresses, for good: the last scenario of a run may do that."""
+        def flag(address):
+            return ' nodad' if ':' in address else ''
+        batch(self.router, ['address del 192.0.2.1/24 dev lan',
+                            'address del 2001:db8::1/64 dev wan',
+                            *(f'address add {a} dev lan{flag(a)}' for a in router_lan),
+                            *(f'address add {a} dev wan{flag(a)}' for a in router_wan)])
+        batch(self.lan, [f'address replace {a} dev eth0{flag(a)}' for a in lan])
+        batch(self.wan, [f'address del 2001:db8::{n}/64 dev eth0' for n in WAN.values()]
+              + [f'address add {a} dev eth0{flag(a)}' for a in wan])
+
     def hosts(self, kind):
         inside, outside, strange = PREFIX[kind]
         hosts = {name: f'{inside}{n}' for name, n in LAN.items()}
