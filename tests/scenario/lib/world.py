@@ -192,10 +192,10 @@ def unload_module(module):
             raise RuntimeError(done.stderr.strip())
 
 
-def load_module(module):
+def load_module(module, required=True):
     done = subprocess.run(['modprobe', module], check=False, text=True,
                           stderr=subprocess.PIPE)
-    if done.returncode:
+    if done.returncode and required:
         raise RuntimeError(done.stderr.strip())
 
 
