@@ -117,6 +117,22 @@ void cg_bind_kill(struct cg_pin *pin)
 	pin->ncts = 0;
 }
 
+bool cg_bind_alive(const struct cg_pin *pin)
+{
+	bool alive = false;
+	struct nf_conn *ct;
+	u8 i;
+
+	for (i = 0; i < pin->ncts && !alive; i++) {
+		ct = find_ct(pin->cn->net, &pin->cts[i], pin->call->sig_zone);
+		if (!ct)
+			continue;
+		alive = !nf_ct_is_expired(ct);
+		nf_ct_put(ct);
+	}
+	return alive;
+}
+
 /* The tuple of a packet from the phone's endpoint to @remote, before NAT. */
 static void outbound_tuple(const struct cg_pin *pin, const struct cg_ep *remote,
 			   struct nf_conntrack_tuple *t)
@@ -394,7 +410,7 @@ static const struct nf_hook_ops hooks[] = {
 		.hook = bind_hook,
 		.pf = NFPROTO_IPV6,
 		.hooknum = NF_INET_PRE_ROUTING,
-		.priority = NF_IP6_PRI_CONNTRACK + 1,
+		.priority = NF_IP_PRI_CONNTRACK + 1,
 	},
 	{
 		.hook = guard_hook,

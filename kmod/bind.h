@@ -10,6 +10,8 @@
 int cg_bind_register(struct net *net);
 void cg_bind_unregister(struct net *net);
 
+/* Is one of the conntracks that the pinhole bound still there? Under cn->lock. */
+bool cg_bind_alive(const struct cg_pin *pin);
 /* Deletes the conntracks that a pinhole bound. Under cn->lock. */
 void cg_bind_kill(struct cg_pin *pin);
 /*

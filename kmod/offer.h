@@ -12,6 +12,7 @@
 #define _CG_OFFER_H
 
 #include "call.h"
+#include "sip/str.h"
 
 struct cg_pkt;
 

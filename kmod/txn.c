@@ -87,14 +87,6 @@ struct cg_txn *cg_txn_begin(struct cg_pkt *p)
 	return t;
 }
 
-static void free_rcu(struct rcu_head *head)
-{
-	struct cg_txn *t = container_of(head, struct cg_txn, rcu);
-
-	kfree(t->reg);
-	kmem_cache_free(cache, t);
-}
-
 static void remove(struct cg_txn *t)
 {
 	struct cg_net *cn = t->cn;
@@ -102,7 +94,9 @@ static void remove(struct cg_txn *t)
 	cg_timer_stop(&cn->wheel, &t->timer);
 	rhltable_remove(&cn->txns, &t->node, cg_txn_params);
 	cn->ntxns--;
-	call_rcu(&t->rcu, free_rcu);
+	/* looked up under the lock only: nobody can still see it */
+	kfree(t->reg);
+	kmem_cache_free(cache, t);
 }
 
 void cg_txn_final(struct cg_txn *t)

@@ -22,7 +22,6 @@ struct cg_txn {
 	struct cg_reg *reg;	/* owned; NULL unless a REGISTER */
 	struct cg_text sentby;	/* as the requester wrote it */
 	u16 port;		/* sent-by port, 5060 when none was written */
-	struct rcu_head rcu;
 };
 
 extern const struct rhashtable_params cg_txn_params;

@@ -65,13 +65,12 @@ static int check_contact(struct sip_msg *m, struct sip_str s)
 
 static int check_call_id(struct sip_msg *m, struct sip_str s)
 {
-	u32 i;
+	u32 end = s.off + s.len;
 
-	for (i = s.off; i < s.off + s.len; i++)
-		if (m->buf[i] <= ' ' || m->buf[i] == 0x7f)
-			return SIP_BAD_CALL_ID;
+	if (!s.len || sip_find_below(m->buf, s.off, end, ' ' + 1) != end)
+		return SIP_BAD_CALL_ID;
 	m->call_id = s;
-	return s.len ? 0 : SIP_BAD_CALL_ID;
+	return 0;
 }
 
 static int check_length(struct sip_msg *m, struct sip_str s)

@@ -14,6 +14,32 @@ static int stop(struct sip_msg *m, u32 off, int bad)
 	return bad;
 }
 
+/* A quoted-pair may hold any byte, NUL too. */
+static bool escaped(const u8 *buf, u32 start, u32 pos)
+{
+	return pos > start && buf[pos - 1] == '\\';
+}
+
+/* The last bytes of the buffer, from @pos on. */
+static int short_end(struct sip_msg *m, u32 start, u32 pos, bool folds, u32 *eol)
+{
+	const u8 *buf = m->buf;
+
+	for (; pos < m->len; pos++) {
+		bool last = m->len - pos == 1;
+
+		if (buf[pos] == '\n' || (buf[pos] == '\r' && !last && buf[pos + 1] != '\n'))
+			return stop(m, pos, SIP_BAD_LINE_END);
+		if (!buf[pos] && !escaped(buf, start, pos))
+			return stop(m, pos, SIP_BAD_NUL);
+		if (buf[pos] == '\r') {
+			*eol = pos;
+			return folds || last ? INCOMPLETE : 0;
+		}
+	}
+	return INCOMPLETE;
+}
+
 /*
  * The CR of the CRLF that ends the line at @pos: *@eol. With @folds a CRLF before a blank does not
  * end it. Lone CR or LF and NUL are refused, but a NUL that is escaped (quoted-pair).
@@ -22,29 +48,24 @@ static int line_end(struct sip_msg *m, u32 pos, bool folds, u32 *eol)
 {
 	const u8 *buf = m->buf;
 	u32 start = pos;
+	u32 len = m->len;
 
 	for (;; pos++) {
-		pos = sip_find_ctl(buf, pos, m->len);
-		if (pos >= m->len)
-			return INCOMPLETE;
-		if (buf[pos] == '\n')
+		pos = sip_find_ctl(buf, pos, len);
+		if (len - pos < 3)
+			return short_end(m, start, pos, folds, eol);
+		if (likely(buf[pos] == '\r')) {
+			if (buf[pos + 1] != '\n')
+				return stop(m, pos, SIP_BAD_LINE_END);
+			*eol = pos;
+			if (!folds || (buf[pos + 2] != ' ' && buf[pos + 2] != '\t'))
+				return 0;
+			pos += 2;
+		} else if (buf[pos] == '\n') {
 			return stop(m, pos, SIP_BAD_LINE_END);
-		if (!buf[pos] && (pos == start || buf[pos - 1] != '\\'))
+		} else if (!buf[pos] && !escaped(buf, start, pos)) {
 			return stop(m, pos, SIP_BAD_NUL);
-		if (buf[pos] != '\r')
-			continue;
-		if (m->len - pos < 2)
-			return INCOMPLETE;
-		if (buf[pos + 1] != '\n')
-			return stop(m, pos, SIP_BAD_LINE_END);
-		*eol = pos;
-		if (!folds)
-			return 0;
-		if (m->len - pos < 3)
-			return INCOMPLETE;
-		if (buf[pos + 2] != ' ' && buf[pos + 2] != '\t')
-			return 0;
-		pos += 2;
+		}
 	}
 }
 
@@ -124,21 +145,16 @@ static int start_line(struct sip_msg *m)
 	return bad;
 }
 
-/* Puts a checked line into the index. */
-static int keep_line(struct sip_msg *m, const struct sip_header *line)
+/* Enters the next line, which is filled in, into the chain of its header. */
+static void chain(struct sip_msg *m, u8 id)
 {
-	u8 i = m->n_headers;
+	u8 i = m->n_headers++;
 
-	if (i == SIP_MAX_HEADERS)
-		return stop(m, line->off, SIP_BAD_TOO_MANY);
-	m->headers[i] = *line;
-	if (m->first[line->id] == SIP_NO_HEADER)
-		m->first[line->id] = i;
+	if (m->first[id] == SIP_NO_HEADER)
+		m->first[id] = i;
 	else
-		m->headers[m->last[line->id]].next = i;
-	m->last[line->id] = i;
-	m->n_headers++;
-	return 0;
+		m->headers[m->last[id]].next = i;
+	m->last[id] = i;
 }
 
 /* A value that is wrong does not end the index: who answers 400 needs the other headers. */
@@ -148,11 +164,36 @@ static void remember(struct sip_msg *m, u32 off, int bad)
 		stop(m, off, bad);
 }
 
+/* A line of a known header, name to CR: checks it and puts it into the index. */
+static int known_header(struct sip_msg *m, struct sip_str name, u32 value, u32 eol)
+{
+	struct sip_header *line = &m->headers[m->n_headers];
+	u32 id = sip_header_id(m->buf, name);
+	int bad;
+
+	if (id == SIP_H_OTHER)
+		return 0;
+	if (m->n_headers == SIP_MAX_HEADERS)
+		return stop(m, name.off, SIP_BAD_TOO_MANY);
+	line->off = name.off;
+	line->end = eol + 2;
+	line->name_len = (u16)name.len;
+	line->id = (u8)id;
+	line->next = SIP_NO_HEADER;
+	line->value = sip_str_trim(m->buf, sip_slice(value, eol));
+	bad = sip_check_header(m, id, line->value);
+	if (m->first[id] != SIP_NO_HEADER && sip_header_flags(id) & SIP_HF_ONE)
+		bad = SIP_BAD_DUPLICATE;
+	if (bad)
+		remember(m, name.off, bad);
+	chain(m, (u8)id);
+	return 0;
+}
+
 /* One header line at @pos; *@next is the start of the following one. */
 static int header_line(struct sip_msg *m, u32 pos, u32 *next)
 {
 	const u8 *buf = m->buf;
-	struct sip_header line;
 	u32 name_end, p, eol;
 	int bad;
 
@@ -167,20 +208,7 @@ static int header_line(struct sip_msg *m, u32 pos, u32 *next)
 	if (bad)
 		return bad;
 	*next = eol + 2;
-	line.id = (u8)sip_header_id(buf, sip_slice(pos, name_end));
-	if (line.id == SIP_H_OTHER)
-		return 0;
-	line.off = pos;
-	line.end = eol + 2;
-	line.name_len = (u16)(name_end - pos);
-	line.next = SIP_NO_HEADER;
-	line.value = sip_str_trim(buf, sip_slice(p + 1, eol));
-	bad = sip_check_header(m, line.id, line.value);
-	if (m->first[line.id] != SIP_NO_HEADER && sip_header_flags(line.id) & SIP_HF_ONE)
-		bad = SIP_BAD_DUPLICATE;
-	if (bad)
-		remember(m, pos, bad);
-	return keep_line(m, &line);
+	return known_header(m, sip_slice(pos, name_end), p + 1, eol);
 }
 
 static int header_lines(struct sip_msg *m)

@@ -72,13 +72,36 @@ static const u8 by_letter[26] = {
 	['y' - 'a'] = SIP_H_IDENTITY,
 };
 
-/* Names hold letters and '-' only, so setting bit 5 of a token's byte makes no two names equal. */
+static u32 load32(const void *p)
+{
+	u32 v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/*
+ * Names hold letters and '-' only, so setting bit 5 of a token's bytes makes no two names equal.
+ * Whole words from both ends, which may overlap; nothing outside the name is read.
+ */
 static bool same(const u8 *p, const struct name *n)
 {
+	const u64 bit5 = 0x2020202020202020ULL;
+	const u8 *t = (const u8 *)n->text;
+	u32 len = n->len;
 	u32 i;
 
-	for (i = 0; i < n->len; i++)
-		if ((p[i] | 0x20) != (u8)n->text[i])
+	if (len >= 8) {
+		for (i = 0; i + 8 < len; i += 8)
+			if ((sip_load64(p + i) | bit5) != sip_load64(t + i))
+				return false;
+		return (sip_load64(p + len - 8) | bit5) == sip_load64(t + len - 8);
+	}
+	if (len >= 4)
+		return (load32(p) | (u32)bit5) == load32(t) &&
+		       (load32(p + len - 4) | (u32)bit5) == load32(t + len - 4);
+	for (i = 0; i < len; i++)
+		if ((p[i] | 0x20) != t[i])
 			return false;
 	return true;
 }
@@ -97,7 +120,7 @@ u32 sip_header_id(const u8 *buf, struct sip_str name)
 		return SIP_H_OTHER;
 	end = by_length[name.len + 1];
 	for (id = by_length[name.len]; id < end; id++)
-		if (same(p, &headers[id]))
+		if ((p[0] | 0x20) == (u8)headers[id].text[0] && same(p, &headers[id]))
 			return id;
 	return SIP_H_OTHER;
 }

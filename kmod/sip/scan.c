@@ -47,46 +47,49 @@ bool sip_str_ieq(const u8 *a, struct sip_str sa, const u8 *b, struct sip_str sb)
 	return true;
 }
 
-bool sip_str_is(const u8 *buf, struct sip_str s, const char *lit, u32 len)
+bool sip_bytes_are(const u8 *p, const char *lit, u32 len)
 {
 	u32 i;
 
-	if (s.len != len)
-		return false;
 	for (i = 0; i < len; i++)
-		if (sip_lower(buf[s.off + i]) != (u8)lit[i])
+		if (!sip_byte_is(p[i], lit[i]))
 			return false;
 	return true;
 }
 
 struct sip_str sip_str_trim(const u8 *buf, struct sip_str s)
 {
-	u32 off = s.off;
-	u32 end = s.off + s.len;
+	const u8 *p = buf + s.off;
+	const u8 *end = p + s.len;
 
-	while (off < end && sip_is(buf[off], SIP_C_LWS))
-		off++;
-	while (end > off && sip_is(buf[end - 1], SIP_C_LWS))
+	/* every byte above ' ' is none of the four blanks */
+	while (p < end && *p <= ' ' && sip_is(*p, SIP_C_LWS))
+		p++;
+	while (end > p && end[-1] <= ' ' && sip_is(end[-1], SIP_C_LWS))
 		end--;
-	return sip_slice(off, end);
+	return sip_slice((u32)(p - buf), (u32)(end - buf));
 }
 
-u32 sip_find_ctl(const u8 *buf, u32 pos, u32 end)
+u32 sip_span(const u8 *buf, u32 pos, u32 end, u32 class)
 {
-	const u64 ones = 0x0101010101010101ULL;
-	u64 v, hit;
+	const u8 *p = buf + pos;
+	const u8 *stop = buf + end;
+	const u8 mask = (u8)class;
 
-	/* A byte below 0x20 borrows; only bytes above the first hit can be hit wrongly. */
-	while (end - pos >= 8) {
-		v = sip_load64(buf + pos);
-		hit = (v - ones * 0x20) & ~v & (ones * 0x80);
-		if (hit)
-			return pos + sip_ctz64(hit) / 8;
-		pos += 8;
+	while (stop - p >= 4) {
+		if (!(sip_class[p[0]] & mask))
+			return (u32)(p - buf);
+		if (!(sip_class[p[1]] & mask))
+			return (u32)(p - buf) + 1;
+		if (!(sip_class[p[2]] & mask))
+			return (u32)(p - buf) + 2;
+		if (!(sip_class[p[3]] & mask))
+			return (u32)(p - buf) + 3;
+		p += 4;
 	}
-	while (pos < end && buf[pos] >= 0x20)
-		pos++;
-	return pos;
+	while (p < stop && sip_class[*p] & mask)
+		p++;
+	return (u32)(p - buf);
 }
 
 bool sip_number(const u8 *buf, struct sip_str s, u32 max, u32 *out)

@@ -57,21 +57,42 @@ struct sip_host {
 	u8 addr[16];         /* network order; 4 bytes for IP4, 16 for IP6, else 0 */
 };
 
-/* First byte below 0x20 at or behind @pos, or @end. Reads eight bytes at a time. */
-u32 sip_find_ctl(const u8 *buf, u32 pos, u32 end);
-
-/* First byte at or behind @pos that is not in @class, or @end. */
-static inline u32 sip_span(const u8 *buf, u32 pos, u32 end, u32 class)
+/*
+ * First byte below @limit (at most 0x80) at or behind @pos, or @end. Eight bytes at a time: a byte
+ * below the limit borrows into its top bit, and only bytes above the first such can be hit wrongly.
+ */
+static inline u32 sip_find_below(const u8 *buf, u32 pos, u32 end, u8 limit)
 {
-	while (pos < end && sip_is(buf[pos], class))
+	const u64 ones = 0x0101010101010101ULL;
+	const u64 low = ones * limit;
+	u64 v, hit;
+
+	for (; end - pos >= 8; pos += 8) {
+		v = sip_load64(buf + pos);
+		hit = (v - low) & ~v & (ones * 0x80);
+		if (hit)
+			return pos + sip_ctz64(hit) / 8;
+	}
+	while (pos < end && buf[pos] >= limit)
 		pos++;
 	return pos;
 }
 
+/* First control character below 0x20 at or behind @pos, or @end. */
+static inline u32 sip_find_ctl(const u8 *buf, u32 pos, u32 end)
+{
+	return sip_find_below(buf, pos, end, 0x20);
+}
+
+/* First byte at or behind @pos that is not in @class, or @end. */
+u32 sip_span(const u8 *buf, u32 pos, u32 end, u32 class);
+
 /* Behind the blanks and folds at @pos. */
 static inline u32 sip_skip_lws(const u8 *buf, u32 pos, u32 end)
 {
-	return sip_span(buf, pos, end, SIP_C_LWS);
+	while (pos < end && sip_is(buf[pos], SIP_C_LWS))
+		pos++;
+	return pos;
 }
 
 /*

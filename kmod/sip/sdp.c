@@ -7,14 +7,15 @@
 bool sip_sdp_line(const u8 *buf, struct sip_iter *it, struct sip_str *line)
 {
 	u32 start = it->pos;
+	u32 end = it->end;
 	u32 pos = start;
 	u32 eol;
 
-	if (it->bad || pos >= it->end)
+	if (it->bad || pos >= end)
 		return false;
 	for (;; pos++) {
-		pos = sip_find_ctl(buf, pos, it->end);
-		if (pos == it->end || buf[pos] == '\n' || buf[pos] == '\r')
+		pos = sip_find_ctl(buf, pos, end);
+		if (pos == end || buf[pos] == '\r' || buf[pos] == '\n')
 			break;
 		if (!buf[pos]) {
 			it->bad = SIP_BAD_SDP_LINE;
@@ -22,11 +23,11 @@ bool sip_sdp_line(const u8 *buf, struct sip_iter *it, struct sip_str *line)
 		}
 	}
 	eol = pos;
-	if (pos < it->end && buf[pos] == '\r')
+	if (pos < end && buf[pos] == '\r')
 		pos++;
-	if (pos < it->end && buf[pos] == '\n')
+	if (pos < end && buf[pos] == '\n')
 		pos++;
-	else if (pos < it->end)
+	else if (pos < end)
 		it->bad = SIP_BAD_SDP_LINE;
 	it->pos = pos;
 	*line = sip_slice(start, eol);
@@ -240,7 +241,7 @@ static int media_line(const u8 *buf, struct sip_str line, struct sip_sdp_media *
 	return 0;
 }
 
-static int media_attr(const u8 *buf, struct sip_str line, struct sip_sdp_media *m)
+static int media_attr(const u8 *buf, struct sip_str line, bool check, struct sip_sdp_media *m)
 {
 	struct sip_sdp_attr a;
 
@@ -285,11 +286,11 @@ static int media_attr(const u8 *buf, struct sip_str line, struct sip_sdp_media *
 		m->dir = sip_sdp_dir_of(a.id);
 		break;
 	}
-	return sip_sdp_attr_check(buf, &a);
+	return check ? sip_sdp_attr_check(buf, &a) : 0;
 }
 
 /* Lines of a section up to the next m= or the end, where it->pos stays. */
-static int media_lines(const u8 *buf, struct sip_iter *it, struct sip_sdp_media *m)
+static int media_lines(const u8 *buf, struct sip_iter *it, bool check, struct sip_sdp_media *m)
 {
 	struct sip_sdp_addr extra;
 	struct sip_str line;
@@ -305,7 +306,7 @@ static int media_lines(const u8 *buf, struct sip_iter *it, struct sip_sdp_media 
 		if (!sip_sdp_line(buf, it, &line))
 			break;
 		if (buf[start] == 'a')
-			bad = media_attr(buf, line, m);
+			bad = media_attr(buf, line, check, m);
 		else if (buf[start] == 'c')
 			bad = connection(buf, line, m->n_conn++ ? &extra : &m->conn);
 		else if (buf[start] == 'v' || buf[start] == 'o')
@@ -320,7 +321,8 @@ static int media_lines(const u8 *buf, struct sip_iter *it, struct sip_sdp_media 
 	return it->bad;
 }
 
-static int media_section(const struct sip_sdp *s, struct sip_iter *it, struct sip_sdp_media *m)
+static int media_section(const struct sip_sdp *s, struct sip_iter *it, bool check,
+			 struct sip_sdp_media *m)
 {
 	struct sip_str line;
 	int bad;
@@ -330,7 +332,7 @@ static int media_section(const struct sip_sdp *s, struct sip_iter *it, struct si
 	if (!sip_sdp_line(s->buf, it, &line))
 		return it->bad ? it->bad : SIP_BAD_SDP_LINE;
 	bad = media_line(s->buf, line, m);
-	return bad ? bad : media_lines(s->buf, it, m);
+	return bad ? bad : media_lines(s->buf, it, check, m);
 }
 
 bool sip_sdp_media_next(const struct sip_sdp *s, struct sip_iter *it, struct sip_sdp_media *m)
@@ -339,7 +341,7 @@ bool sip_sdp_media_next(const struct sip_sdp *s, struct sip_iter *it, struct sip
 
 	if (it->bad || it->pos >= it->end || s->buf[it->pos] != 'm')
 		return false;
-	bad = media_section(s, it, m);
+	bad = media_section(s, it, false, m);
 	it->bad = (u8)bad;
 	return !bad;
 }
@@ -394,7 +396,7 @@ static int sdp_parse(struct sip_sdp *s, struct sip_iter *it)
 	if (bad)
 		return bad;
 	while (it->pos < it->end && s->buf[it->pos] == 'm') {
-		bad = media_section(s, it, &m);
+		bad = media_section(s, it, true, &m);
 		if (bad)
 			return bad;
 		s->n_media++;

@@ -11,41 +11,49 @@ struct attr_name {
 };
 
 #define ATTR(name, id) { name, sizeof(name) - 1, id }
+/* Sorted; the table below has the first of each letter (checked by tests/unit/name.c). */
 static const struct attr_name attrs[] = {
+	ATTR("altc", SIP_A_ALTC),
+	ATTR("bundle-only", SIP_A_BUNDLE_ONLY),
+	ATTR("candidate", SIP_A_CANDIDATE),
+	ATTR("connection", SIP_A_CONNECTION),
+	ATTR("crypto", SIP_A_CRYPTO),
+	ATTR("end-of-candidates", SIP_A_END_OF_CANDIDATES),
+	ATTR("fingerprint", SIP_A_FINGERPRINT),
+	ATTR("group", SIP_A_GROUP),
+	ATTR("ice-lite", SIP_A_ICE_LITE),
+	ATTR("ice-ufrag", SIP_A_ICE_UFRAG),
+	ATTR("inactive", SIP_A_INACTIVE),
+	ATTR("mid", SIP_A_MID),
+	ATTR("msrp-cema", SIP_A_MSRP_CEMA),
+	ATTR("path", SIP_A_PATH),
+	ATTR("recvonly", SIP_A_RECVONLY),
+	ATTR("remote-candidates", SIP_A_REMOTE_CANDIDATES),
 	ATTR("rtcp", SIP_A_RTCP),
 	ATTR("rtcp-mux", SIP_A_RTCP_MUX),
 	ATTR("rtcp-mux-only", SIP_A_RTCP_MUX),
 	ATTR("rtcp-xr", SIP_A_RTCP_XR),
-	ATTR("candidate", SIP_A_CANDIDATE),
-	ATTR("remote-candidates", SIP_A_REMOTE_CANDIDATES),
-	ATTR("end-of-candidates", SIP_A_END_OF_CANDIDATES),
-	ATTR("ice-ufrag", SIP_A_ICE_UFRAG),
-	ATTR("ice-lite", SIP_A_ICE_LITE),
-	ATTR("setup", SIP_A_SETUP),
-	ATTR("connection", SIP_A_CONNECTION),
-	ATTR("path", SIP_A_PATH),
-	ATTR("msrp-cema", SIP_A_MSRP_CEMA),
-	ATTR("mid", SIP_A_MID),
-	ATTR("group", SIP_A_GROUP),
-	ATTR("altc", SIP_A_ALTC),
-	ATTR("bundle-only", SIP_A_BUNDLE_ONLY),
-	ATTR("sendrecv", SIP_A_SENDRECV),
 	ATTR("sendonly", SIP_A_SENDONLY),
-	ATTR("recvonly", SIP_A_RECVONLY),
-	ATTR("inactive", SIP_A_INACTIVE),
+	ATTR("sendrecv", SIP_A_SENDRECV),
+	ATTR("setup", SIP_A_SETUP),
 	ATTR("source-filter", SIP_A_SOURCE_FILTER),
-	ATTR("crypto", SIP_A_CRYPTO),
-	ATTR("fingerprint", SIP_A_FINGERPRINT),
+};
+
+static const u8 by_letter[27] = {
+	0, 1, 2, 5, 5, 6, 7, 8, 8, 11, 11, 11, 11, 13,
+	13, 13, 14, 14, 20, 24, 24, 24, 24, 24, 24, 24, 24,
 };
 
 /* Attribute names are case-sensitive (RFC 8866 5.13), and are all written in lower case. */
 static u8 attr_id(const u8 *buf, struct sip_str name)
 {
+	u8 letter = (u8)(buf[name.off] - 'a');
 	u32 i;
 
-	for (i = 0; i < ARRAY_SIZE(attrs); i++)
-		if (attrs[i].len == name.len && (u8)attrs[i].name[0] == buf[name.off] &&
-		    !memcmp(attrs[i].name, buf + name.off, name.len))
+	if (letter >= 26)
+		return SIP_A_OTHER;
+	for (i = by_letter[letter]; i < by_letter[letter + 1]; i++)
+		if (attrs[i].len == name.len && !memcmp(attrs[i].name, buf + name.off, name.len))
 			return attrs[i].id;
 	return SIP_A_OTHER;
 }
@@ -56,13 +64,12 @@ void sip_sdp_attr_scan(const u8 *buf, struct sip_str line, struct sip_sdp_attr *
 	u32 pos = line.off + 2;
 
 	a->line = line;
-	while (pos < end && buf[pos] != ':' && buf[pos] != ' ')
-		pos++;
+	pos = sip_span(buf, pos, end, SIP_C_TOKEN);
 	a->name = sip_slice(line.off + 2, pos);
 	a->value = sip_slice(pos, pos);
+	a->id = a->name.len ? attr_id(buf, a->name) : SIP_A_OTHER;
 	if (pos < end && buf[pos] == ':')
 		a->value = sip_str_trim(buf, sip_slice(pos + 1, end));
-	a->id = a->name.len ? attr_id(buf, a->name) : SIP_A_OTHER;
 }
 
 bool sip_sdp_attr_next(const u8 *buf, struct sip_iter *it, struct sip_sdp_attr *a)

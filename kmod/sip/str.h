@@ -30,11 +30,31 @@ bool sip_str_eq(const u8 *a, struct sip_str sa, const u8 *b, struct sip_str sb);
 /* Equal but for the case of ASCII letters? */
 bool sip_str_ieq(const u8 *a, struct sip_str sa, const u8 *b, struct sip_str sb);
 
+/* Are the @len bytes at @p those at @lit, which is in lower case, but for the case of letters? */
+bool sip_bytes_are(const u8 *p, const char *lit, u32 len);
+
+/* One byte, letters in either case; folds to one comparison when @lit is constant. */
+static inline bool sip_byte_is(u8 c, char lit)
+{
+	return (u8)(c | (lit >= 'a' && lit <= 'z' ? 0x20 : 0)) == (u8)lit;
+}
+
 /*
  * Equal, but for the case of ASCII letters, to the @len bytes at @lit, which must be in lower case?
- * Use it as SIP_IS(buf, slice, "literal").
+ * Use it as SIP_IS(buf, slice, "literal"): then the first bytes are compared in line.
  */
-bool sip_str_is(const u8 *buf, struct sip_str s, const char *lit, u32 len);
+static inline bool sip_str_is(const u8 *buf, struct sip_str s, const char *lit, u32 len)
+{
+	const u8 *p = buf + s.off;
+
+	if (s.len != len)
+		return false;
+	if ((len > 0 && !sip_byte_is(p[0], lit[0])) || (len > 1 && !sip_byte_is(p[1], lit[1])) ||
+	    (len > 2 && !sip_byte_is(p[2], lit[2])))
+		return false;
+	return len < 4 || sip_bytes_are(p + 3, lit + 3, len - 3);
+}
+
 #define SIP_IS(buf, s, lit) sip_str_is(buf, s, lit, (u32)sizeof(lit) - 1)
 
 /* The slice without spaces, tabs and line folds at both ends. */

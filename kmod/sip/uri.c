@@ -39,11 +39,11 @@ static u32 scheme_end(const u8 *buf, u32 pos, u32 end)
 
 static u8 scheme_of(const u8 *buf, struct sip_str s)
 {
-	if (s.len == 3 && SIP_IS(buf, s, "sip"))
+	if (SIP_IS(buf, s, "sip"))
 		return SIP_URI_SIP;
-	if (s.len == 4 && SIP_IS(buf, s, "sips"))
+	if (SIP_IS(buf, s, "sips"))
 		return SIP_URI_SIPS;
-	if (s.len == 3 && SIP_IS(buf, s, "tel"))
+	if (SIP_IS(buf, s, "tel"))
 		return SIP_URI_TEL;
 	return SIP_URI_OTHER;
 }
@@ -140,11 +140,17 @@ int sip_uri_scan(const u8 *buf, struct sip_str s, struct sip_uri *u, u32 *stop)
 	int bad = 0;
 
 	memset(u, 0, sizeof(*u));
-	p = scheme_end(buf, pos, end);
-	if (p == pos || p >= end || buf[p] != ':')
-		return SIP_BAD_URI;
-	u->scheme = scheme_of(buf, sip_slice(pos, p));
-	p++;
+	if (likely(end - pos > 4 && SIP_IS(buf, sip_slice(pos, pos + 3), "sip") &&
+		   buf[pos + 3] == ':')) {
+		u->scheme = SIP_URI_SIP;
+		p = pos + 4;
+	} else {
+		p = scheme_end(buf, pos, end);
+		if (p == pos || p >= end || buf[p] != ':')
+			return SIP_BAD_URI;
+		u->scheme = scheme_of(buf, sip_slice(pos, p));
+		p++;
+	}
 	if (u->scheme == SIP_URI_OTHER) {
 		u32 from = p;
 

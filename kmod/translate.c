@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/if.h>
+#include <linux/netdevice.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <linux/netfilter.h>
+
+#include "compat.h"
+#include "pkt.h"
+#include "ports.h"
+#include "translate.h"
+
+#define SIP_PORT 5060
+#define SIPS_PORT 5061
+#define HOLD 64		/* seconds that a published Contact is held before it is confirmed */
+
+/* ---- whose address is it? ---- */
+
+static bool routed_inside(const struct cg_pkt *p, const struct cg_ep *ep)
+{
+	const struct dst_entry *out = skb_dst(p->skb);
+	struct dst_entry *dst = NULL;
+	struct net_device *dev;
+	struct flowi fl = {};
+	bool inside;
+
+	if (ep->family == NFPROTO_IPV4)
+		fl.u.ip4.daddr = ep->addr.ip;
+	else
+		fl.u.ip6.daddr = ep->addr.in6;
+	if (!out || nf_route(p->cn->net, &dst, &fl, false, ep->family))
+		return false;
+	dev = cg_dst_dev(dst);
+	/* not out of the same door, and not the router itself */
+	inside = dev != cg_dst_dev(out) && !(dev->flags & IFF_LOOPBACK);
+	dst_release(dst);
+	return inside;
+}
+
+bool cg_is_inside(const struct cg_pkt *p, const struct cg_ep *ep)
+{
+	if (ep->family != p->family)
+		return false;
+	if (cg_ep_same_addr(ep, &p->src_old))
+		return true;
+	return !cg_ep_any_addr(ep) && !cg_ep_same_addr(ep, &p->src_new) &&
+	       !cg_ep_same_addr(ep, &p->dst_new) && routed_inside(p, ep);
+}
+
+static bool host_ep(const struct cg_pkt *p, const struct sip_host *h, u16 dflt, u8 proto,
+		    struct cg_ep *ep)
+{
+	u8 family = h->kind == SIP_HOST_IP4 ? NFPROTO_IPV4 :
+		    h->kind == SIP_HOST_IP6 ? NFPROTO_IPV6 : 0;
+
+	if (!family || family != p->family)
+		return false;
+	cg_ep_make(ep, family, proto, h->addr, h->port_num ?: dflt);
+	return true;
+}
+
+static u8 uri_proto(const struct cg_pkt *p, const struct sip_uri *u)
+{
+	struct sip_param param;
+
+	if (u->scheme == SIP_URI_SIPS)
+		return IPPROTO_TCP;
+	if (!u->params.len || !sip_uri_param(p->data, u, "transport", &param))
+		return IPPROTO_UDP;
+	return SIP_IS(p->data, param.value, "udp") ? IPPROTO_UDP : IPPROTO_TCP;
+}
+
+static u16 uri_port(const struct sip_uri *u)
+{
+	return u->scheme == SIP_URI_SIPS ? SIPS_PORT : SIP_PORT;
+}
+
+static bool uri_ep(const struct cg_pkt *p, const struct sip_uri *u, struct cg_ep *ep)
+{
+	if (u->scheme != SIP_URI_SIP && u->scheme != SIP_URI_SIPS)
+		return false;
+	return host_ep(p, &u->host, uri_port(u), uri_proto(p, u), ep);
+}
+
+/* ---- edits ---- */
+
+static int put(struct cg_pkt *p, struct sip_str at, const struct cg_text *text, struct sip_why why)
+{
+	if (p->open_only ||
+	    (text->len == at.len && !memcmp(p->data + at.off, text->s, at.len)))
+		return CG_NEXT;
+	if (sip_edit_put(&p->edits, at, text->s, text->len, why))
+		return cg_pass(p, CG_R_EDIT_OVERFLOW);
+	cg_count(p->cn, why.why);
+	return CG_NEXT;
+}
+
+static void keep_text(const struct cg_pkt *p, struct sip_str s, struct cg_text *t)
+{
+	t->len = (u8)min_t(u32, s.len, CG_TEXT_MAX);
+	memcpy(t->s, p->data + s.off, t->len);
+}
+
+/* "host" or "host:port": a port where one stood, or where the default would be wrong. */
+static void print(const struct cg_ep *ep, bool had_port, u16 dflt, struct cg_text *t)
+{
+	t->len = (u8)cg_ep_print(ep, true, had_port || ntohs(ep->port) != dflt, t->s);
+}
+
+/* ---- the sender is hidden: publish ---- */
+
+/*
+ * The public endpoint that leads to @in. The flow's own NAT where @in is the
+ * source of this packet, else the pinhole that was opened for it; a new one is
+ * opened only if @make.
+ */
+static struct cg_pin *publish(struct cg_pkt *p, const struct cg_ep *in, bool make)
+{
+	struct cg_net *cn = p->cn;
+	struct cg_pin *pin = cg_sig_of_inside(cn, in, &p->dst_new);
+	struct cg_port_ask ask;
+	enum cg_reason why;
+	struct cg_ep pub;
+	u16 port;
+
+	if (cg_ep_equal(in, &p->src_old)) {
+		pub = p->src_new;
+		if (pin && !cg_ep_equal(&pin->pub, &pub))
+			pin = NULL;
+	} else if (pin) {
+		pub = pin->pub;
+	} else {
+		if (!make)
+			return NULL;
+		ask = (struct cg_port_ask){
+			.pub = p->src_new,
+			.peer = p->dst_new,
+			.dev = skb_dst(p->skb) ? cg_dst_dev(skb_dst(p->skb)) : NULL,
+			.exact = p->open_only,
+			.want = ntohs(in->port),
+			.count = 1,
+		};
+		ask.pub.proto = in->proto;
+		port = cg_ports_choose(cn, &ask, &why);
+		if (!port) {
+			cg_count(cn, why);
+			return NULL;
+		}
+		pub = cg_ep_at(&ask.pub, port);
+	}
+	pin = cg_sig_open(cn, in, &pub, &p->dst_new, HOLD);
+	if (pin) {
+		pin->open_only = p->open_only;
+		/* its own source may always be answered; others after a 2xx (S7) */
+		pin->awake |= cg_ep_equal(in, &p->src_old);
+	}
+	return pin;
+}
+
+/* A binding of any phone that was published: 3xx and Refer-To name only those. */
+static bool is_live(struct cg_pkt *p, const struct cg_ep *in)
+{
+	struct cg_pin *pin = cg_sig_of_inside(p->cn, in, &p->dst_new);
+
+	return pin && !list_empty(&pin->bindings);
+}
+
+static void hold_for_call(struct cg_pkt *p, struct cg_pin *pin, const struct sip_host *h)
+{
+	struct cg_call *call = p->call;
+
+	if (!call || pin->in.proto != IPPROTO_UDP)
+		return;
+	if (call->sig[p->side] != pin) {
+		struct cg_pin *old = call->sig[p->side];
+
+		pin->users++;
+		call->sig[p->side] = pin;
+		cg_sig_update(pin);
+		if (old) {
+			old->users--;
+			cg_sig_update(old);
+		}
+	}
+	call->contact_pub = pin->pub;
+	keep_text(p, h->all, &call->contact);
+}
+
+static int publish_uri(struct cg_pkt *p, const struct sip_uri *u, u8 field, bool make)
+{
+	struct sip_why why = { .why = CG_R_EDIT_PUBLIC, .field = field };
+	struct cg_text text;
+	struct cg_pin *pin;
+	struct cg_ep in;
+
+	if (!uri_ep(p, u, &in) || !cg_is_inside(p, &in))
+		return CG_NEXT;
+	pin = publish(p, &in, make);
+	if (!pin)
+		return CG_NEXT;
+	if (field == SIP_FIELD_CONTACT) {
+		keep_text(p, u->host.all, &pin->wrote);
+		hold_for_call(p, pin, &u->host);
+	} else {
+		keep_text(p, u->host.all, &pin->route);
+	}
+	print(&pin->pub, u->host.port.len, uri_port(u), &text);
+	return put(p, u->host.all, &text, why);
+}
+
+/* ---- the receiver is hidden: put back what it wrote ---- */
+
+static int restore_uri(struct cg_pkt *p, const struct sip_uri *u, u8 field)
+{
+	struct sip_why why = { .why = CG_R_EDIT_RESTORE, .field = field };
+	bool ruri = field == SIP_FIELD_RURI;
+	const struct cg_text *wrote;
+	struct cg_text text;
+	struct cg_pin *pin;
+	struct cg_ep pub;
+
+	if (!uri_ep(p, u, &pub))
+		return CG_NEXT;
+	pin = cg_sig_of_public(p->cn, &pub, &p->src_old);
+	if (!pin)
+		return CG_NEXT;
+	if (ruri && p->call && cg_ep_equal(&p->call->contact_pub, &pub))
+		wrote = &p->call->contact;
+	else
+		wrote = ruri ? &pin->wrote : &pin->route;
+	/* never published in this kind of field: it is not ours to change */
+	if (!wrote->len && ruri)
+		return CG_NEXT;
+	if (!wrote->len) {
+		print(&pin->in, u->host.port.len, uri_port(u), &text);
+		wrote = &text;
+	}
+	return put(p, u->host.all, wrote, why);
+}
+
+/* ---- Via ---- */
+
+static int via_out(struct cg_pkt *p)
+{
+	const struct sip_via *v = &p->msg.via;
+	struct sip_why why = SIP_WHY(VIA, CG_R_EDIT_PUBLIC);
+	struct cg_text text;
+	struct cg_ep in;
+
+	if (!host_ep(p, &v->sent_by, SIP_PORT, IPPROTO_UDP, &in) || !cg_is_inside(p, &in))
+		return CG_NEXT;
+	if (p->msg.method != SIP_M_ACK) {
+		p->txn = cg_txn_begin(p);
+		if (p->txn) {
+			keep_text(p, v->sent_by.all, &p->txn->sentby);
+			p->txn->port = ntohs(in.port);
+		}
+	}
+	/* answers come back on this flow, whatever port the phone named */
+	print(&p->src_new, v->sent_by.port.len, SIP_PORT, &text);
+	return put(p, v->sent_by.all, &text, why);
+}
+
+static int via_back(struct cg_pkt *p)
+{
+	const struct sip_via *v = &p->msg.via;
+	struct sip_why why = SIP_WHY(VIA, CG_R_EDIT_RESTORE);
+	u16 port = ntohs(p->dst_new.port);
+	struct cg_text text;
+	struct cg_ep pub;
+
+	if (!host_ep(p, &v->sent_by, SIP_PORT, IPPROTO_UDP, &pub) ||
+	    !cg_ep_equal(&pub, &p->dst_old))
+		return CG_NEXT;
+	if (!p->txn || !p->txn->sentby.len) {
+		cg_count(p->cn, CG_R_UNKNOWN_TXN);
+		print(&p->dst_new, v->sent_by.port.len, SIP_PORT, &text);
+		return put(p, v->sent_by.all, &text, why);
+	}
+	if (!v->has_rport && p->txn->port != port && !p->open_only)
+		p->forced_port = p->txn->port;
+	return put(p, v->sent_by.all, &p->txn->sentby, why);
+}
+
+/* ---- Contact ---- */
+
+static void note_contact(struct cg_pkt *p, const struct sip_nameaddr *a)
+{
+	struct cg_contact *c;
+	struct cg_pin *pin;
+	struct cg_ep ep;
+
+	if (a->star) {
+		p->star = true;
+		return;
+	}
+	if (p->ncontacts == CG_REG_CONTACTS)
+		return;
+	c = &p->contact[p->ncontacts++];
+	/* a name, a foreign address, or our own public one: the source is where it is */
+	c->in = p->src_old;
+	c->pub = p->src_new;
+	c->user = cg_hash_more(p, a->uri.user, a->uri.scheme);
+	keep_text(p, a->uri.host.all, &c->wrote);
+	c->nuri = (u8)min_t(u32, a->uri.all.len, CG_AOR_TEXT);
+	memcpy(c->uri, p->data + a->uri.all.off, c->nuri);
+	if (!sip_contact_expires(p->data, a, &c->expires))
+		c->expires = p->msg.has_expires ? p->msg.expires : U32_MAX;
+	if (!uri_ep(p, &a->uri, &ep))
+		return;
+	if (cg_is_inside(p, &ep)) {
+		pin = cg_sig_of_inside(p->cn, &ep, &p->dst_new);
+		c->in = ep;
+		c->pub = pin ? pin->pub : p->snat ? c->pub : ep;
+	} else if (cg_ep_same_addr(&ep, &p->src_new) && !cg_ep_equal(&ep, &p->src_new)) {
+		pin = cg_sig_of_public(p->cn, &ep, &p->dst_new);
+		if (pin && cg_ep_same_addr(&pin->in, &p->src_old)) {
+			c->in = pin->in;
+			c->pub = ep;
+		}
+	}
+}
+
+/* The phone learned its public address and wrote it itself (F17): it is to see it again. */
+static void note_public(struct cg_pkt *p, const struct sip_uri *u)
+{
+	struct cg_pin *pin;
+	struct cg_ep ep;
+
+	if (!uri_ep(p, u, &ep) || !cg_ep_equal(&ep, &p->src_new))
+		return;
+	pin = publish(p, &p->src_old, false);
+	if (!pin)
+		return;
+	keep_text(p, u->host.all, &pin->wrote);
+	hold_for_call(p, pin, &u->host);
+}
+
+/* Without NAT the Contact is reachable as it stands: hold it open towards the peer. */
+static void open_routed(struct cg_pkt *p, const struct sip_uri *u)
+{
+	struct cg_pin *pin;
+	struct cg_ep ep;
+
+	if (!uri_ep(p, u, &ep) || !cg_ep_same_addr(&ep, &p->src_old))
+		return;
+	pin = cg_sig_open(p->cn, &ep, &ep, &p->dst_new, HOLD);
+	if (!pin)
+		return;
+	pin->open_only = p->open_only;
+	pin->awake |= cg_ep_equal(&ep, &p->src_old);
+	keep_text(p, u->host.all, &pin->wrote);
+	hold_for_call(p, pin, &u->host);
+}
+
+static bool is_redirect(const struct sip_msg *m)
+{
+	return !m->request && m->status / 100 == 3;
+}
+
+static int contact_out(struct cg_pkt *p, const struct sip_nameaddr *a)
+{
+	bool redirect = is_redirect(&p->msg);
+	struct cg_ep in;
+	int v = CG_NEXT;
+
+	if (!a->star) {
+		if (!p->snat)
+			open_routed(p, &a->uri);
+		else if (!redirect || (uri_ep(p, &a->uri, &in) && is_live(p, &in)))
+			v = publish_uri(p, &a->uri, SIP_FIELD_CONTACT, !redirect);
+		if (v == CG_NEXT && p->snat && !redirect)
+			note_public(p, &a->uri);
+	}
+	if (p->msg.request && p->msg.method == SIP_M_REGISTER)
+		note_contact(p, a);
+	return v;
+}
+
+/* In the answer to a REGISTER: exactly the Contacts that this phone wrote. */
+static int contact_registered(struct cg_pkt *p, const struct sip_nameaddr *a)
+{
+	const struct cg_reg *reg = p->txn ? p->txn->reg : NULL;
+	u64 user = cg_hash_more(p, a->uri.user, a->uri.scheme);
+	struct cg_ep pub;
+	u8 i;
+
+	if (!reg || !uri_ep(p, &a->uri, &pub))
+		return CG_NEXT;
+	for (i = 0; i < reg->ncontacts; i++)
+		if (cg_ep_equal(&reg->contact[i].pub, &pub) && reg->contact[i].user == user)
+			return put(p, a->uri.host.all, &reg->contact[i].wrote,
+				   SIP_WHY(CONTACT, CG_R_EDIT_RESTORE));
+	return CG_NEXT;
+}
+
+static int contact_redirect(struct cg_pkt *p, const struct sip_nameaddr *a)
+{
+	struct cg_ep pub;
+
+	if (!uri_ep(p, &a->uri, &pub) || !cg_binding_of_public(p->cn, &pub))
+		return CG_NEXT;
+	return restore_uri(p, &a->uri, SIP_FIELD_CONTACT);
+}
+
+static int contact_in(struct cg_pkt *p, const struct sip_nameaddr *a)
+{
+	if (a->star || p->msg.request)
+		return CG_NEXT;
+	if (p->msg.method == SIP_M_REGISTER && p->msg.status / 100 == 2)
+		return contact_registered(p, a);
+	return is_redirect(&p->msg) ? contact_redirect(p, a) : CG_NEXT;
+}
+
+static int contacts(struct cg_pkt *p)
+{
+	struct sip_nameaddr a;
+	struct sip_walk w;
+	int v = CG_NEXT;
+
+	sip_walk_init(&w, &p->msg, SIP_H_CONTACT);
+	while (v == CG_NEXT && sip_nameaddr_next(&w, &a)) {
+		if (p->snat || !p->dnat)
+			v = contact_out(p, &a);
+		if (v == CG_NEXT && p->dnat)
+			v = contact_in(p, &a);
+	}
+	return v;
+}
+
+/* ---- the rest ---- */
+
+static const struct {
+	u8 header, field;
+	bool make;	/* an inside address without a pinhole gets one */
+} routes[] = {
+	{ SIP_H_ROUTE, SIP_FIELD_ROUTE, true },
+	{ SIP_H_RECORD_ROUTE, SIP_FIELD_RECORD_ROUTE, true },
+	{ SIP_H_PATH, SIP_FIELD_PATH, true },
+	{ SIP_H_SERVICE_ROUTE, SIP_FIELD_SERVICE_ROUTE, true },
+	{ SIP_H_REFER_TO, SIP_FIELD_REFER_TO, false },
+};
+
+static int route_header(struct cg_pkt *p, u32 i)
+{
+	struct sip_nameaddr a;
+	struct sip_walk w;
+	int v = CG_NEXT;
+
+	if (!sip_msg_header(&p->msg, routes[i].header))
+		return CG_NEXT;
+	sip_walk_init(&w, &p->msg, routes[i].header);
+	while (v == CG_NEXT && sip_nameaddr_next(&w, &a)) {
+		if (p->snat)
+			v = publish_uri(p, &a.uri, routes[i].field, routes[i].make);
+		if (v == CG_NEXT && p->dnat)
+			v = restore_uri(p, &a.uri, routes[i].field);
+	}
+	return v;
+}
+
+int cg_translate(struct cg_pkt *p)
+{
+	bool request = p->msg.request;
+	int v = CG_NEXT;
+	u32 i;
+
+	if (p->snat && request)
+		v = via_out(p);
+	else if (p->dnat && !request)
+		v = via_back(p);
+	if (v == CG_NEXT && p->dnat && request)
+		v = restore_uri(p, &p->msg.ruri, SIP_FIELD_RURI);
+	if (v == CG_NEXT)
+		v = contacts(p);
+	if (!p->snat && !p->dnat)
+		return v;
+	for (i = 0; v == CG_NEXT && i < ARRAY_SIZE(routes); i++)
+		v = route_header(p, i);
+	return v;
+}
