@@ -79,7 +79,7 @@ def message_of(place, name):
 
 def prepare(world, cases):
     """The inside net is the one that the messages name, the outside another."""
-    inside = {case.sender for case in cases} | {'2001:db8::1'}
+    inside = {case.sender for case in cases} | {'2001:db8::9:1', '192.0.2.2', '192.0.2.15'}
     world.renumber(
         lan=[f'{address}/{64 if ":" in address else 24}' for address in sorted(inside)],
         router_lan=['192.0.2.254/24', '2001:db8::ff/64'],
