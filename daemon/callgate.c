@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* callgate: the command of the admin. See callgate.8. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+
+#ifndef CG_VERSION
+#define CG_VERSION "unknown"
+#endif
+
+static const struct command commands[] = {
+	{ "status", cmd_status, "[--json]",
+	  "is it at work, for whom, what passed and why, what to do" },
+	{ "calls", cmd_calls, "[--watch] [--json] | calls end ID",
+	  "the calls now, or end one of them" },
+	{ "registrations", cmd_registrations, "[--json]",
+	  "phones that registered through this router" },
+	{ "explain", cmd_explain, "CALL [--json]",
+	  "one call, by id or Call-ID: its streams, and what may be wrong" },
+	{ "trace", cmd_trace, "[--call CALL] [--count N] [--pinholes] [--json]",
+	  "messages as they pass, and each edit" },
+	{ "reasons", cmd_reasons, "[--json]",
+	  "all reasons that status and trace can give, and their counts" },
+	{ "adopt", cmd_adopt, "[--dry-run] [--json]",
+	  "drop flows that are older than the rules, so that the helper sees them" },
+	{ "set", cmd_set, "[KEY VALUE]... [--json]",
+	  "show or change limits and ports" },
+	{ "nft", cmd_nft, "[--lan IFACE]... [--wan IFACE] [--port N] [--open] [--json]",
+	  "print a ruleset that assigns the helper" },
+};
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void usage(FILE *out)
+{
+	fputs("usage: callgate SUBCOMMAND [OPTION]...\n\n", out);
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(out, "  %-14s %s\n", commands[i].name, commands[i].help);
+	fputs("\n'callgate SUBCOMMAND --help' shows its options; callgate(8) says more.\n", out);
+}
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *c;
+
+	if (argc < 2) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		usage(stdout);
+		return EXIT_OK;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("callgate " CG_VERSION);
+		return EXIT_OK;
+	}
+	c = find(argv[1]);
+	if (!c) {
+		fprintf(stderr, "callgate: unknown subcommand '%s'; 'callgate help' lists them\n",
+			argv[1]);
+		return EXIT_USAGE;
+	}
+	return c->run(c, argc - 1, argv + 1);
+}

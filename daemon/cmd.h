@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* cmd: what the subcommands of callgate share. */
+#ifndef CMD_H
+#define CMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct kernel;
+
+enum exit_status {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1,	/* not found, or the system refused */
+	EXIT_USAGE = 2,
+	EXIT_NOT_LOADED = 3,	/* the module */
+	EXIT_NO_PERMISSION = 4,
+};
+
+struct command {
+	const char *name;
+	int (*run)(const struct command *c, int argc, char **argv);
+	const char *args;	/* behind the name, as the usage shows them */
+	const char *help;	/* one line */
+};
+
+/* An option of a subcommand: --name or --name VALUE. A list ends with name NULL. */
+enum opt_kind { OPT_FLAG, OPT_TEXT, OPT_NUMBER, OPT_TEXTS };
+struct opt {
+	const char *name;
+	enum opt_kind kind;
+	void *to;		/* bool, const char *, unsigned int, struct texts */
+	unsigned int min, max;	/* of a number */
+};
+struct texts {
+	const char *at[16];
+	size_t n;
+};
+
+/*
+ * Takes the options out of argv and leaves the rest, at most @max words; argv[0] is the name of the
+ * subcommand. Returns the number of words left, or -EXIT_USAGE after a line on stderr, or
+ * -1000 when help was asked for and printed.
+ */
+int cmd_options(const struct command *c, const struct opt *opts, int argc, char **argv);
+#define CMD_HELPED (-1000)
+/* The exit status when cmd_options() returned below 0. */
+int cmd_early(int result);
+
+/* One line: "callgate NAME: text". Returns @status. */
+int cmd_fail(const struct command *c, int status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The same for a result of kernel.h below 0: what, and what to do. */
+int cmd_fail_kernel(const struct command *c, const struct kernel *k, int err);
+/* Opens the way to the kernel, or says why not and returns the exit status. */
+int cmd_open(const struct command *c, struct kernel **k);
+
+int cmd_status(const struct command *c, int argc, char **argv);
+int cmd_calls(const struct command *c, int argc, char **argv);
+int cmd_registrations(const struct command *c, int argc, char **argv);
+int cmd_explain(const struct command *c, int argc, char **argv);
+int cmd_trace(const struct command *c, int argc, char **argv);
+int cmd_reasons(const struct command *c, int argc, char **argv);
+int cmd_adopt(const struct command *c, int argc, char **argv);
+int cmd_nft(const struct command *c, int argc, char **argv);
+int cmd_set(const struct command *c, int argc, char **argv);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * model: what the kernel tells, as C structures, and one table for each that says what it is made
+ * of. kernel.c fills them by the tables, json.c prints them by the tables. Units and meanings are
+ * those of uapi/callgate.h.
+ *
+ * Each structure begins with .has: bit N is set when field N of its table is there. Strings and
+ * lists belong to the structure; model_free() frees what is in it, not the structure itself.
+ */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct endpoint {
+	uint8_t len;		/* of the address: 4, 16, or 0: not there */
+	uint8_t addr[16];
+	uint16_t port;		/* host order */
+};
+
+struct list {
+	void *items;
+	size_t n;
+};
+
+enum field_type {
+	F_U8, F_U16, F_U32, F_U64,
+	F_BOOL,			/* uint8_t */
+	F_TIME,			/* uint64_t, milliseconds of CLOCK_BOOTTIME, 0: not yet */
+	F_REAL,			/* uint64_t, nanoseconds of CLOCK_REALTIME */
+	F_STRING,		/* char * */
+	F_ENDPOINT,
+	F_ENUM,			/* uint8_t; .more: struct names */
+	F_FLAGS,		/* uint32_t; .more: names by bit, NULL at the end */
+	F_PROTO,		/* uint8_t, IPPROTO_* */
+	F_LIST,			/* struct list; .more: its struct model */
+	F_NEST,			/* a structure; .more: its struct model */
+};
+
+struct field {
+	const char *name;	/* in JSON */
+	const void *more;
+	uint16_t attr;		/* in netlink */
+	uint16_t offset;
+	uint8_t type;
+};
+
+struct model {
+	const struct field *fields;
+	size_t nfields;
+	size_t size;
+};
+
+struct reason {
+	uint64_t has;
+	char *name, *help;
+	uint64_t count;
+	uint8_t kind;
+};
+
+struct status {
+	uint64_t has;
+	char *version;
+	uint32_t api, calls, pinholes, bindings, ghosts, txns, hosts;
+	uint64_t since, memory, flows, seen, edited, passed, dropped;
+	struct list reasons;	/* struct reason */
+};
+
+struct settings {
+	uint64_t has;
+	uint32_t calls_host, calls, pinholes_host, pinholes, bindings_host, bindings, txns;
+	uint32_t quarantine, silence, age;
+	uint16_t pool_first, pool_last;
+	uint8_t mark_related, publish;
+};
+
+struct leg {
+	uint64_t has;
+	char *tag;
+	uint8_t state;
+};
+
+struct peer {
+	uint64_t has;
+	struct endpoint endpoint;
+	uint32_t flags;
+};
+
+struct pin {
+	uint64_t has;
+	uint16_t stream;
+	uint8_t comp, proto, side;
+	uint32_t flags, flows;
+	struct endpoint inside, public;
+	struct list peers;	/* struct peer */
+	uint64_t pkts_in, bytes_in, pkts_out, bytes_out;
+};
+
+struct call {
+	uint64_t has;
+	uint64_t id, start, answer, deadline;
+	uint32_t flags;
+	uint8_t state, dir;
+	char *callid, *from, *to, *ftag;
+	struct endpoint host, peer;
+	struct list legs;	/* struct leg */
+	struct list pins;	/* struct pin */
+};
+
+struct binding {
+	uint64_t has;
+	uint64_t id, since, expires;
+	char *aor, *contact;
+	struct endpoint inside, public, registrar;
+};
+
+struct event {
+	uint64_t has;
+	uint64_t time;
+	uint8_t kind;
+	char *reason;
+	struct endpoint host;
+};
+
+struct edit {
+	uint64_t has;
+	char *field, *reason, *before, *after;
+	uint32_t offset;
+};
+
+struct trace {
+	uint64_t has;
+	uint64_t time, call;
+	uint8_t kind, verdict, dir;
+	uint16_t status;
+	uint32_t cseq, size_in, size_out, omitted;
+	char *reason, *detail, *method, *uri, *callid;
+	struct endpoint src, dst, nsrc, ndst;
+	struct list edits;	/* struct edit */
+	struct pin pin;
+};
+
+extern const struct model model_reason, model_status, model_settings, model_call, model_binding;
+extern const struct model model_event, model_trace;
+
+/* Names of an enum by value; NULL: none. */
+struct names {
+	const char *const *name;
+	size_t n;
+};
+extern const struct names call_state_names, dir_names, comp_names, event_names, trace_names;
+extern const struct names verdict_names, reason_kind_names;
+/* Or "?": the kernel may be newer than this program. */
+const char *model_name(const struct names *names, unsigned int value);
+
+/* Does the structure have the field whose JSON name this is? */
+bool model_has(const struct model *model, const void *object, const char *name);
+void model_free(const struct model *model, void *object);
+
+#endif
