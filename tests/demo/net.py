@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Hosts as network namespaces, their cables, and processes in them."""
+
+import contextlib
+import ctypes
+import os
+import subprocess
+import sys
+import time
+
+CLONE_NEWNET = 0x40000000
+libc = ctypes.CDLL(None, use_errno=True)
+
+# Under emulation everything takes longer: the limit of a wait, in seconds
+PATIENCE = int(os.environ.get("DEMO_PATIENCE", "150"))
+
+
+def run(*command, check=True, quiet=False):
+    """Runs a command to its end and returns what it printed."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          check=False)
+    if check and done.returncode:
+        sys.exit(f"demo: {' '.join(command)}: {done.stderr.strip() or done.returncode}")
+    if done.returncode and not quiet:
+        return done.stdout + done.stderr
+    return done.stdout
+
+
+def wait(what, condition, limit=PATIENCE):
+    """Waits until the condition holds and returns what it returned; None when it never did."""
+    end = time.monotonic() + limit
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.2)
+    print(f"  gave up after {limit} s: {what}")
+    return None
+
+
+class Host:
+    """A network namespace with what runs in it."""
+
+    def __init__(self, name):
+        self.name = name
+        self.netns = f"cg-{name}"
+        self.processes = []
+        run("ip", "netns", "add", self.netns)
+        self.run("ip", "link", "set", "lo", "up")
+
+    def run(self, *command, **options):
+        return run("ip", "netns", "exec", self.netns, *command, **options)
+
+    def set(self, **settings):
+        for name, value in settings.items():
+            path = "/proc/sys/" + name.replace("__", "/")
+            self.run("sh", "-c", f"echo {value} >{path}")
+
+    def start(self, *command, log, **options):
+        """Starts a program that goes on; its output goes to the file log."""
+        with open(log, "wb") as out:
+            process = subprocess.Popen(["ip", "netns", "exec", self.netns, *command],
+                                       stdin=subprocess.DEVNULL, stdout=out,
+                                       stderr=subprocess.STDOUT, **options)
+        self.processes.append(process)
+        return process
+
+    @contextlib.contextmanager
+    def inside(self):
+        """This process is in the namespace for a while: sockets made meanwhile stay there."""
+        with open("/proc/self/ns/net", encoding="ascii") as home, \
+             open(f"/run/netns/{self.netns}", encoding="ascii") as there:
+            setns(there)
+            try:
+                yield
+            finally:
+                setns(home)
+
+    def stop(self):
+        for process in self.processes:
+            process.terminate()
+
+    def close(self):
+        for process in self.processes:
+            try:
+                process.wait(3)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        run("ip", "netns", "del", self.netns, check=False, quiet=True)
+
+
+def setns(file):
+    if libc.setns(file.fileno(), CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "setns")
+
+
+def cable(host, interface, address, switch, bridge, gateway=None):
+    """A cable from a host's interface to a bridge on the switch."""
+    port = f"{bridge}-{host.name}"[:15]
+    switch.run("ip", "link", "add", port, "type", "veth", "peer", interface, "netns", host.netns)
+    switch.run("ip", "link", "set", port, "master", bridge, "up")
+    host.run("ip", "link", "set", interface, "up")
+    host.run("ip", "address", "add", address, "dev", interface)
+    if gateway:
+        host.run("ip", "route", "add", "default", "via", gateway)

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A baresip without sound hardware: it sends a tone and records what it hears."""
+
+import glob
+import json
+import os
+import socket
+
+import net
+import tone
+
+CONFIG = """\
+poll_method		epoll
+sip_listen		0.0.0.0:5060
+net_interface		eth0
+call_local_timeout	300
+audio_player		aubridge,nothing
+audio_source		aufile,{folder}/tone.wav
+audio_alert		aubridge,alert
+rtp_ports		{rtp}-{rtp_last}
+jitter_buffer_delay	5-10
+module_path		{modules}
+module			g711.so
+module			aufile.so
+module			aubridge.so
+module			sndfile.so
+{uuid}module_app		account.so
+module_app		menu.so
+module_app		ctrl_tcp.so
+ctrl_tcp_listen		127.0.0.1:4444
+snd_path		{folder}
+"""
+ACCOUNT = ('"{name}" <sip:{user}@voip.example;transport=udp>;auth_user={user}'
+           ';auth_pass={user}-secret;outbound="sip:{proxy};transport=udp"'
+           ";regint=300;answermode=auto;audio_codecs=pcmu,pcma\n")
+
+
+def modules():
+    for folder in ("/usr/lib/baresip/modules",
+                   *glob.glob("/usr/lib/*/baresip/modules")):
+        if os.path.exists(f"{folder}/g711.so"):
+            return folder
+    raise SystemExit("demo: baresip has no modules here: install baresip-core")
+
+
+class Phone:
+    def __init__(self, host, hertz, proxy, folder):
+        self.host, self.user, self.hertz = host, host.name, hertz
+        self.folder = f"{folder}/{host.name}"
+        self.control, self.buffer, self.events = None, b"", []
+        os.makedirs(self.folder)
+        tone.write(f"{self.folder}/tone.wav", hertz, 600)
+        where = modules()
+        uuid = "module_tmp\t\tuuid.so\n" if os.path.exists(f"{where}/uuid.so") else ""
+        with open(f"{self.folder}/config", "w", encoding="ascii") as file:
+            # all phones use the same RTP ports, as phones of one make do
+            file.write(CONFIG.format(folder=self.folder, rtp=20000, rtp_last=20100,
+                                     modules=where, uuid=uuid))
+        with open(f"{self.folder}/accounts", "w", encoding="ascii") as file:
+            file.write(ACCOUNT.format(name=self.user.title(), user=self.user, proxy=proxy))
+
+    def start(self):
+        self.host.start("baresip", "-4", "-f", self.folder, log=f"{self.folder}/log",
+                        env={**os.environ, "HOME": self.folder})
+        self.control = net.wait(f"{self.user}'s phone starts", self.connect)
+        return self.control
+
+    def connect(self):
+        with self.host.inside():
+            try:
+                control = socket.create_connection(("127.0.0.1", 4444), 5)
+            except OSError:
+                return None
+        control.setblocking(False)
+        return control
+
+    def command(self, command, params=""):
+        text = json.dumps({"command": command, "params": params, "token": command})
+        self.control.sendall(f"{len(text)}:{text},".encode())
+
+    def poll(self):
+        """Takes in the events (netstrings of JSON) that have come."""
+        try:
+            while data := self.control.recv(65536):
+                self.buffer += data
+        except BlockingIOError:
+            pass
+        while b":" in self.buffer:
+            length, rest = self.buffer.split(b":", 1)
+            if len(rest) <= int(length):
+                break
+            event = json.loads(rest[:int(length)])
+            self.buffer = rest[int(length) + 1:]
+            self.events.append(event)
+        return self.events
+
+    def has(self, *types, since=0):
+        return any(e.get("type") in types for e in self.poll()[since:])
+
+    def mark(self):
+        """A place among the events: has(..., since=mark) looks at later ones only."""
+        return len(self.poll())
+
+    def recording(self):
+        """The newest recording of what this phone heard."""
+        found = glob.glob(f"{self.folder}/dump*dec.wav")
+        return max(found, key=os.path.getmtime) if found else None
+
+    def heard(self, hertz):
+        path = self.recording()
+        return tone.seconds_of(path, hertz) if path else 0.0
