@@ -42,7 +42,7 @@ test: ## every test, within 45 minutes; the last line is the sum
 check: ## the quick tests: no virtual machine, a minute or two
 	@tests/all --quick
 
-vm: ## a shell as root in a VM with the module (KERNEL=6.1, 6.12, 7, debug, uml)
+vm: ## a shell as root in a VM with the module (KERNEL=6.1, 6.12, 7, debug)
 	@tests/setup build vm
 	@$(MAKE) --no-print-directory build/callgate
 	@tests/vm/run --kernel $(or $(KERNEL),6.1) -- bash -i
@@ -50,7 +50,7 @@ vm: ## a shell as root in a VM with the module (KERNEL=6.1, 6.12, 7, debug, uml)
 debug: ## the scenarios on the kernel with KASAN, lockdep and kmemleak (ARGS="--only NAME")
 	@tests/setup build vm
 	@$(MAKE) --no-print-directory build/callgate
-	@tests/vm/run --kernel debug -- tests/scenario/run $(ARGS)
+	@tests/vm/run --kernel debug --time-travel -- tests/scenario/run $(ARGS)
 
 soak: ## long counts: SOAK_CALLS, SOAK_MINUTES, SOAK_EXECS (see tests/all)
 	@tests/all --soak
