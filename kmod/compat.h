@@ -52,13 +52,21 @@
 typedef int cg_help_fn(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 		       enum ip_conntrack_info ctinfo);
 
+/* @key: where helpers still have a port, it only has to differ from all others; never 5060. */
 static inline void cg_helper_setup(struct nf_conntrack_helper *h, u16 family, const char *name,
-				   const struct nf_conntrack_expect_policy *policy, cg_help_fn *help)
+				   u16 key, cg_help_fn *help)
 {
+	static const struct nf_conntrack_expect_policy policy = {
+		.max_expected = NF_CT_EXPECT_MAX_CNT,
+		/* a permanent expectation ends with its call; this is only an upper bound */
+		.timeout = 7 * 24 * 3600,
+		.name = "media",
+	};
+
 #ifdef CG_HAVE_HELPER_NO_PORT
-	nf_ct_helper_init(h, family, IPPROTO_UDP, name, policy, 0, help, NULL, THIS_MODULE);
+	nf_ct_helper_init(h, family, IPPROTO_UDP, name, &policy, 0, help, NULL, THIS_MODULE);
 #else
-	nf_ct_helper_init(h, family, IPPROTO_UDP, name, 0, 0, 0, policy, 0, help, NULL,
+	nf_ct_helper_init(h, family, IPPROTO_UDP, name, key, key, 0, &policy, 0, help, NULL,
 			  THIS_MODULE);
 #endif
 }

@@ -15,17 +15,8 @@
 #include "policy.h"
 #include "translate.h"
 
-/* A permanent expectation ends with its call; this is only an upper bound. */
-#define EXPECT_SECONDS (7 * 24 * 3600)
-
 enum { TRANSLATE, OPEN, MODES };
 enum { V4, V6, FAMILIES };
-
-static const struct nf_conntrack_expect_policy policy = {
-	.max_expected = NF_CT_EXPECT_MAX_CNT,
-	.timeout = EXPECT_SECONDS,
-	.name = "media",
-};
 
 static struct nf_conntrack_helper helpers[MODES][FAMILIES];
 static struct nf_conntrack_helper *registered[MODES][FAMILIES];
@@ -224,7 +215,7 @@ int cg_helper_register(void)
 
 	for (mode = 0; mode < MODES; mode++) {
 		for (f = 0; f < FAMILIES; f++) {
-			cg_helper_setup(&helpers[mode][f], families[f], modes[mode].name, &policy,
+			cg_helper_setup(&helpers[mode][f], families[f], modes[mode].name, mode,
 					modes[mode].help);
 			err = cg_helper_add(&helpers[mode][f], &registered[mode][f]);
 			if (err) {

@@ -69,6 +69,13 @@ static int line_end(struct sip_msg *m, u32 pos, bool folds, u32 *eol)
 	}
 }
 
+/* A value that is wrong does not end the index: who answers 400 needs the other headers. */
+static void remember(struct sip_msg *m, u32 off, int bad)
+{
+	if (!m->bad)
+		stop(m, off, bad);
+}
+
 /* Status-Line: "SIP/2.0" SP 3DIGIT SP [reason]. */
 static int status_line(struct sip_msg *m, u32 eol)
 {
@@ -100,15 +107,15 @@ static int request_line(struct sip_msg *m, u32 method_end, u32 eol)
 	if (eol - m->start < 12 || version < uri + 2)
 		return stop(m, m->start, SIP_BAD_START_LINE);
 	if (!SIP_IS(buf, sip_slice(version, eol), "sip/2.0")) {
-		bool sip = SIP_IS(buf, sip_slice(version, version + 4), "sip/");
-
-		return stop(m, version, sip ? SIP_BAD_VERSION : SIP_BAD_START_LINE);
+		if (!SIP_IS(buf, sip_slice(version, version + 4), "sip/"))
+			return stop(m, version, SIP_BAD_START_LINE);
+		remember(m, version, SIP_BAD_VERSION);
 	}
 	if (buf[version - 1] != ' ')
 		return stop(m, version - 1, SIP_BAD_START_LINE);
 	bad = sip_uri_parse(buf, sip_slice(uri, version - 1), &m->ruri);
 	if (bad || m->ruri.headers.len)
-		return stop(m, uri, SIP_BAD_REQUEST_URI);
+		remember(m, uri, SIP_BAD_REQUEST_URI);
 	return 0;
 }
 
@@ -141,7 +148,8 @@ static int start_line(struct sip_msg *m)
 		if (!bad)
 			bad = request_line(m, p, eol);
 	}
-	m->headers_off = eol + 2;
+	if (!bad)
+		m->headers_off = eol + 2;
 	return bad;
 }
 
@@ -155,13 +163,6 @@ static void chain(struct sip_msg *m, u8 id)
 	else
 		m->headers[m->last[id]].next = i;
 	m->last[id] = i;
-}
-
-/* A value that is wrong does not end the index: who answers 400 needs the other headers. */
-static void remember(struct sip_msg *m, u32 off, int bad)
-{
-	if (!m->bad)
-		stop(m, off, bad);
 }
 
 /* A line of a known header, name to CR: checks it and puts it into the index. */

@@ -4,6 +4,15 @@
 
 #include "sdpline.h"
 
+/* Empty lines may end the body; nothing may follow them. */
+static void only_empty(const u8 *buf, struct sip_iter *it)
+{
+	while (it->pos < it->end && (buf[it->pos] == '\r' || buf[it->pos] == '\n'))
+		it->pos++;
+	if (it->pos < it->end)
+		it->bad = SIP_BAD_SDP_LINE;
+}
+
 bool sip_sdp_line(const u8 *buf, struct sip_iter *it, struct sip_str *line)
 {
 	u32 start = it->pos;
@@ -31,8 +40,10 @@ bool sip_sdp_line(const u8 *buf, struct sip_iter *it, struct sip_str *line)
 		it->bad = SIP_BAD_SDP_LINE;
 	it->pos = pos;
 	*line = sip_slice(start, eol);
-	if (eol == start)
+	if (eol == start) {
+		only_empty(buf, it);
 		return false;
+	}
 	if (line->len < 2 || buf[start + 1] != '=' || (u8)(buf[start] - 'a') >= 26)
 		it->bad = SIP_BAD_SDP_LINE;
 	return !it->bad;
@@ -402,9 +413,6 @@ static int sdp_parse(struct sip_sdp *s, struct sip_iter *it)
 		s->n_media++;
 		s->ice |= m.ice || m.n_candidates;
 	}
-	/* Empty lines may end the body; nothing may follow them. */
-	while (it->pos < it->end && (s->buf[it->pos] == '\r' || s->buf[it->pos] == '\n'))
-		it->pos++;
 	return it->pos < it->end ? SIP_BAD_SDP_LINE : 0;
 }
 
