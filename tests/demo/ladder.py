@@ -44,31 +44,31 @@ def arrow(text, left_to_right):
 
 
 def pin_text(message):
-    pin = message.get("pin") or message.get("pinhole") or {}
-    kind = str(message.get("kind", "pin")).replace("_", " ").replace("-", " ")
-    text = f"[{kind}] {pin.get('component', pin.get('comp', 'media'))}"
+    pin = message.get("pinhole", {})
+    text = f"[{message.get('trace', '?').replace('-', ' ')}] {pin.get('component', '')}"
     if pin.get("public"):
-        text += f" {pin['public']} <-> {pin.get('inside', '')}"
-    if message.get("reason"):
-        text += f" ({message['reason']})"
-    return text
+        text += f" {pin['public']} for {pin.get('inside', '?')}"
+    peers = ", ".join(peer.get("address", "") for peer in pin.get("peers", ()))
+    if peers:
+        text += f", from {peers}"
+    return text + (f"  ({message['reason']})" if message.get("reason") else "")
 
 
 def draw(messages, names):
     """The lines of the ladder; names: who lives at an address."""
     lines = []
     for message in messages:
-        if "src" not in message:
+        if message.get("trace") != "message":
             lines.append(f"{'':20}{pin_text(message)}")
             continue
-        src, dst = host_of(message["src"]), host_of(message.get("ndst") or message.get("dst"))
-        inward = message.get("dir") == "in"
+        src, dst = host_of(message.get("source")), host_of(message.get("new_destination"))
+        inward = message.get("direction") == "in"
         left, right = (dst, src) if inward else (src, dst)
         lines.append(f"{names.get(left, left):>10} {arrow(title(message), not inward)} ROUTER "
                      f"{'<----' if inward else '---->'} {names.get(right, right)}")
         for edit in message.get("edits", ()):
             lines.append(f"{'':20}{edit.get('field')}: {edit.get('before')} -> "
                          f"{edit.get('after')}  ({edit.get('reason')})")
-        if not message.get("edits") and message.get("verdict") == "drop":
-            lines.append(f"{'':20}dropped: {message.get('reason')}")
+        if message.get("verdict") == "drop":
+            lines.append(f"{'':20}dropped: {message.get('reason')} {message.get('detail', '')}")
     return lines

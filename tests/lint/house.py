@@ -19,9 +19,9 @@ ARROWS = [
     (r"^kmod/sip/(?!port\.h$)", r"<.*>", "kmod/sip is freestanding: port.h alone includes others"),
     (r"^kmod/sip/", r'".*/.*"', "kmod/sip includes its own headers only"),
     (r"^kmod/(?!sip/|genl(_\w+)?\.[ch]$)", r"<(net/genetlink|net/netlink|linux/netlink)\.h>",
-     "only genl.c knows netlink"),
+     "only genl*.c knows netlink"),
     (r"^daemon/(?!kernel(_\w+)?\.[ch]$)", r"<(netlink/.*|linux/(gen)?(nf)?netlink.*)>",
-     "only daemon/kernel.c knows netlink"),
+     "only daemon/kernel*.c knows netlink"),
     (r"^daemon/(?!store\.[ch]$)", r"<sqlite3\.h>", "only store.c knows SQL"),
     (r"^daemon/", r'".*kmod/(?!sip/).*"', "the daemon shares kmod/sip and uapi alone"),
     (r"^uapi/", r'".*"', "uapi includes nothing of ours"),
@@ -43,8 +43,8 @@ LICENCES = [
     ("", {"BSD-2-Clause"}),
 ]
 NO_LICENCE_LINE = re.compile(
-    r"^LICENSES/|\.md$|\.(json|txt|dat|sip|wav|bin|pcap|install|links|dict)$|(^|/)corpus|"
-    r"/source/format$|/(changelog|copyright|control)$|^tests/fuzz/(?!.*\.[ch]$)")
+    r"^LICENSES/|\.md$|\.(json|txt|dat|sip|scn|expect|wav|bin|pcap|dict)$|(^|/)corpus|"
+    r"/source/format$|\.gitattributes$|/(changelog|copyright|control)$|^tests/fuzz/(?!.*\.[ch]$)")
 
 # addresses of the web that a source may name; others tell of a machine
 HOSTS = re.compile(r"(^|\.)(debian\.org|kernel\.org|rfc-editor\.org|ietf\.org|spdx\.org|gnu\.org|"
@@ -135,7 +135,7 @@ def rule_kernel(path, lines):
         if VERSIONS.search(line) and path != "kmod/compat.h":
             yield n, "tests a kernel version outside compat.h"
         if NETLINK_CALLS.search(line) and not re.match(r"kmod/genl(_\w+)?\.[ch]$", path):
-            yield n, "only genl.c knows netlink"
+            yield n, "only genl*.c knows netlink"
         if in_sip and ALLOCATION.search(line):
             yield n, "kmod/sip allocates nothing"
         if in_sip and path.endswith(".c") and MUTABLE.match(line) and "(" not in line.split("=")[0]:
