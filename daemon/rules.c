@@ -182,7 +182,7 @@ static void read_nft(struct rules *rs)
 	json_decref(root);
 }
 
-/* ---- iptables-save -t raw ---- */
+/* ---- iptables-save: "-t raw" is not asked for, it would make that table ---- */
 
 /* The word behind @option, or NULL. */
 static bool word_after(const char *line, const char *option, char *to, size_t size)
@@ -236,6 +236,7 @@ static void read_iptables_line(struct rules *rs, const char *family, const char 
 static void read_iptables(struct rules *rs, const char *command, const char *family)
 {
 	FILE *f = popen(command, "r");
+	bool raw = false;
 	char *line = NULL;
 	size_t size = 0;
 
@@ -243,7 +244,10 @@ static void read_iptables(struct rules *rs, const char *command, const char *fam
 		return;
 	while (getline(&line, &size, f) > 0) {
 		rs->iptables = true;
-		read_iptables_line(rs, family, line);
+		if (line[0] == '*')
+			raw = !strcmp(line, "*raw\n");
+		else if (raw)
+			read_iptables_line(rs, family, line);
 	}
 	free(line);
 	pclose(f);
@@ -253,8 +257,8 @@ void rules_read(struct rules *r)
 {
 	memset(r, 0, sizeof(*r));
 	read_nft(r);
-	read_iptables(r, PATH "iptables-save -t raw 2>/dev/null", "ip");
-	read_iptables(r, PATH "ip6tables-save -t raw 2>/dev/null", "ip6");
+	read_iptables(r, PATH "iptables-save 2>/dev/null", "ip");
+	read_iptables(r, PATH "ip6tables-save 2>/dev/null", "ip6");
 }
 
 void rules_free(struct rules *r)

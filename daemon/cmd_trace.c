@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* callgate trace: messages and their edits, as they pass. */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "callgate.h"
+#include "cmd.h"
+#include "json.h"
+#include "kernel.h"
+#include "text.h"
+
+struct tracer {
+	bool json, pinholes;
+	const char *call;	/* NULL: all */
+	uint64_t id;		/* the same as a number, or 0 */
+	unsigned int left;	/* lines still to print; 0: no end */
+	bool ended;
+	uint64_t last;		/* number of the last message */
+};
+
+static bool wanted(const struct tracer *t, const struct trace *m)
+{
+	if (m->kind != CALLGATE_TRACE_MESSAGE && !t->pinholes)
+		return false;
+	if (!t->call)
+		return true;
+	return (t->id && m->call == t->id) ||
+	       (m->callid && !strncmp(m->callid, t->call, strlen(t->call)));
+}
+
+/* "INVITE sip:bob@example.org", "200 OK (INVITE)", "no SIP, 4 bytes" */
+static void what(const struct trace *m, char *buf, size_t size)
+{
+	char *method = text_clean(m->method), *uri = text_clean(m->uri);
+
+	if (m->status)
+		snprintf(buf, size, "%u %s (%s)", m->status, uri, method);
+	else if (*method)
+		snprintf(buf, size, "%s %s", method, uri);
+	else
+		snprintf(buf, size, "%u bytes", m->size_in);
+}
+
+/* The inside is on the left, whoever sends. */
+static void print_arrow(const struct trace *m, const char *text)
+{
+	bool in = m->dir == CALLGATE_DIR_IN;
+	char left[TEXT_ENDPOINT], right[TEXT_ENDPOINT];
+
+	text_endpoint(in ? &m->ndst : &m->src, left);
+	text_endpoint(in ? &m->src : &m->ndst, right);
+	printf(in ? "%-21s <-- %s --- %s" : "%-21s --- %s --> %s", left, text, right);
+}
+
+static void print_verdict(const struct trace *m)
+{
+	const char *reason = text_clean(m->reason), *detail = text_clean(m->detail);
+
+	if (m->call)
+		printf("  call %" PRIu64, m->call);
+	if (m->verdict == CALLGATE_VERDICT_EDIT)
+		printf("  edited, %u -> %u bytes\n", m->size_in, m->size_out);
+	else
+		printf("  %s: %s%s%s\n", m->verdict == CALLGATE_VERDICT_DROP ? "dropped" :
+		       "unchanged", reason, *detail ? ", " : "", detail);
+}
+
+static void print_edits(const struct trace *m)
+{
+	struct edit *e = m->edits.items;
+
+	for (size_t i = 0; i < m->edits.n; i++, e++)
+		printf("%14s%-16s %s -> %s  (%s)\n", "", text_clean(e->field),
+		       text_clean(e->before), text_clean(e->after), text_clean(e->reason));
+	if (m->omitted)
+		printf("%14sand %u more edits\n", "", m->omitted);
+}
+
+static void print_message(const struct trace *m)
+{
+	char clock[TEXT_TIME], text[600];
+
+	what(m, text, sizeof(text));
+	printf("%s  ", text_clock(m->time, clock));
+	print_arrow(m, text);
+	print_verdict(m);
+	print_edits(m);
+}
+
+static void print_pinhole(const struct trace *m)
+{
+	static const char *const words[] = {
+		[CALLGATE_TRACE_PIN_OPEN] = "opened", [CALLGATE_TRACE_PIN_CLOSE] = "closed",
+		[CALLGATE_TRACE_PIN_REFUSED] = "refused",
+	};
+	char clock[TEXT_TIME], in[TEXT_ENDPOINT], pub[TEXT_ENDPOINT];
+
+	if (m->kind >= sizeof(words) / sizeof(words[0]) || !words[m->kind])
+		return;
+	printf("%s  %-21s === %s %s %s === %s", text_clock(m->time, clock),
+	       text_endpoint(&m->pin.inside, in), model_name(&comp_names, m->pin.comp), "port",
+	       words[m->kind], text_endpoint(&m->pin.public, pub));
+	if (m->call)
+		printf("  call %" PRIu64, m->call);
+	printf("  %s\n", text_clean(m->reason));
+}
+
+static void on_note(const struct note *note, void *arg)
+{
+	const struct trace *m = &note->trace;
+	struct tracer *t = arg;
+
+	if (!note->is_trace)
+		return;
+	if (t->last && note->seq > t->last + 1)
+		fprintf(stderr, "callgate trace: %" PRIu64 " messages were lost, too many at once\n",
+			note->seq - t->last - 1);
+	t->last = note->seq;
+	if (t->ended || !wanted(t, m))
+		return;
+	if (t->json)
+		json_print(json_model(&model_trace, m), true);
+	else if (m->kind == CALLGATE_TRACE_MESSAGE)
+		print_message(m);
+	else
+		print_pinhole(m);
+	fflush(stdout);
+	t->ended = t->left && !--t->left;
+}
+
+/* Until the wanted number of lines was printed, or the reader has gone. */
+static int follow(struct kernel *k, struct tracer *t)
+{
+	struct pollfd p = { .fd = kernel_fd(k), .events = POLLIN };
+	int err = 0;
+
+	while (!err && !t->ended && !ferror(stdout)) {
+		if (poll(&p, 1, -1) < 0)
+			return -errno;
+		err = kernel_notes(k, on_note, t);
+		if (err == -ENOBUFS)
+			err = 0;	/* the numbers show the gap */
+	}
+	return err;
+}
+
+int cmd_trace(const struct command *c, int argc, char **argv)
+{
+	struct tracer t = { 0 };
+	const struct opt opts[] = {
+		{ "json", OPT_FLAG, &t.json, 0, 0 },
+		{ "pinholes", OPT_FLAG, &t.pinholes, 0, 0 },
+		{ "call", OPT_TEXT, &t.call, 0, 0 },
+		{ "count", OPT_NUMBER, &t.left, 1, 1000000000 },
+		{ 0 },
+	};
+	int n = cmd_options(c, opts, argc, argv), status, err;
+	struct kernel *k = NULL;
+	char *end;
+
+	if (n < 0)
+		return cmd_early(n);
+	if (n)
+		return cmd_fail(c, EXIT_USAGE, "'%s' is too much; usage: callgate trace %s",
+				argv[0], c->args);
+	if (t.call) {
+		t.id = strtoull(t.call, &end, 10);
+		t.id = *end ? 0 : t.id;
+	}
+	status = cmd_open(c, &k);
+	if (status)
+		return status;
+	err = kernel_listen(k, LISTEN_TRACE);
+	if (!err)
+		err = follow(k, &t);
+	if (err && err != -EINTR)
+		status = cmd_fail_kernel(c, k, err);
+	kernel_close(k);
+	return status;
+}
