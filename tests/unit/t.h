@@ -60,16 +60,6 @@ static inline const unsigned char *t_guard_put(struct t_guard *g, const void *da
 	return at;
 }
 
-/* Small, fast, the same everywhere: xorshift64*. */
-static unsigned long long t_seed = 88172645463325252ULL;
-
-static inline unsigned int t_rand(unsigned int n)
-{
-	t_seed ^= t_seed >> 12;
-	t_seed ^= t_seed << 25;
-	t_seed ^= t_seed >> 27;
-	return (unsigned int)((t_seed * 2685821657736338717ULL) >> 33) % n;
-}
 
 static inline unsigned char *t_read_file(const char *path, size_t *len)
 {

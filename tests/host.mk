@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The tests that need neither a kernel nor root. Called by the top Makefile: make -f tests/host.mk TARGET
+#
+#   check-host    unit tests, vectors, torture messages, corpora, under ASan and UBSan
+#   fuzz          every fuzz target for FUZZ_RUNS executions
+#   bench-parser  P1: instructions per byte under callgrind
+#
+# TORTURE: folder with rfc4475/ and rfc5118/; what is not there is skipped, and said.
+
+HOST_ROOT := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))..)
+BUILD ?= $(HOST_ROOT)/build
+HOST_BUILD := $(BUILD)/host
+TORTURE ?= $(HOST_ROOT)/../shared/data/torture
+FUZZ_RUNS ?= 1000000
+NAIVE_CASES ?= 200000
+CC ?= cc
+CLANG ?= clang
+
+SIP := $(HOST_ROOT)/kmod/sip
+UNIT := $(HOST_ROOT)/tests/unit
+FUZZ := $(HOST_ROOT)/tests/fuzz
+VECTORS := $(HOST_ROOT)/tests/vectors
+
+SIP_SRC := $(sort $(wildcard $(SIP)/*.c))
+SIP_HDR := $(wildcard $(SIP)/*.h $(UNIT)/*.h)
+HOST_WARN := -std=gnu11 -Wall -Wextra -Werror
+SIP_WARN := $(HOST_WARN) -Wconversion -Wframe-larger-than=512
+SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+INC := -I$(SIP) -I$(UNIT)
+
+UNIT_TESTS := $(patsubst $(UNIT)/test_%.c,test_%,$(wildcard $(UNIT)/test_*.c))
+HOST_TESTS := $(UNIT_TESTS) vectors torture naive
+FUZZ_TARGETS := message sdp edit
+
+ifeq ($(V),1)
+Q :=
+say := @:
+else
+Q := @
+say := @printf '%-7s %s\n'
+endif
+
+.PHONY: check-host fuzz bench-parser fuzz-replay $(addprefix fuzz-,$(FUZZ_TARGETS))
+
+# ---- objects: once with sanitizers, once as the kernel would build them ----
+
+SAN_OBJ := $(patsubst $(SIP)/%.c,$(HOST_BUILD)/san/%.o,$(SIP_SRC))
+OPT_OBJ := $(patsubst $(SIP)/%.c,$(HOST_BUILD)/opt/%.o,$(SIP_SRC))
+
+$(HOST_BUILD)/san/%.o: $(SIP)/%.c $(SIP_HDR)
+	$(say) CC $(notdir $@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -g -O1 $(HOST_WARN) -Wconversion $(SAN) $(INC) -c $< -o $@
+
+$(HOST_BUILD)/opt/%.o: $(SIP)/%.c $(SIP_HDR)
+	$(say) CC $(notdir $@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -g -O2 $(SIP_WARN) $(INC) -c $< -o $@
+
+$(HOST_BUILD)/unit/%.o: $(UNIT)/%.c $(SIP_HDR)
+	$(say) CC $(notdir $@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -g -O1 $(HOST_WARN) $(SAN) $(INC) -c $< -o $@
+
+SHARED_OBJ := $(addprefix $(HOST_BUILD)/unit/,touch.o gen.o)
+
+$(addprefix $(HOST_BUILD)/,$(HOST_TESTS)): $(HOST_BUILD)/%: $(HOST_BUILD)/unit/%.o $(SHARED_OBJ) $(SAN_OBJ)
+	$(say) LD $(notdir $@)
+	$(Q)$(CC) $(SAN) $^ -o $@
+
+$(addprefix $(HOST_BUILD)/replay_,$(FUZZ_TARGETS)): $(HOST_BUILD)/replay_%: $(FUZZ)/fuzz_%.c $(FUZZ)/replay.c $(SHARED_OBJ) $(SAN_OBJ)
+	$(say) LD $(notdir $@)
+	$(Q)$(CC) -g -O1 $(HOST_WARN) $(SAN) $(INC) $^ -o $@
+
+$(addprefix $(HOST_BUILD)/fuzz_,$(FUZZ_TARGETS)): $(HOST_BUILD)/fuzz_%: $(FUZZ)/fuzz_%.c $(UNIT)/touch.c $(SIP_SRC) $(SIP_HDR)
+	$(say) FUZZ $(notdir $@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -g -O1 -std=gnu11 -Wall -Wextra -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined $(INC) $(filter %.c,$^) -o $@
+
+# ---- check-host ----
+
+RUN_naive := $(NAIVE_CASES)
+RUN_torture := $(TORTURE)
+RUN_vectors := $(VECTORS)
+
+check-host: $(addprefix $(HOST_BUILD)/,$(HOST_TESTS)) $(addprefix $(HOST_BUILD)/replay_,$(FUZZ_TARGETS)) $(OPT_OBJ)
+	@rm -f $(HOST_BUILD)/log; status=0; \
+	run() { "$$@" >$(HOST_BUILD)/one 2>&1 || { status=1; \
+		grep -q '^# .* failed' $(HOST_BUILD)/one || echo "# $$1: 0 passed, 1 failed, 0 skipped" >>$(HOST_BUILD)/one; }; \
+		grep -v '^# .*: [0-9]* passed, 0 failed, 0 skipped$$' $(HOST_BUILD)/one | head -60; \
+		cat $(HOST_BUILD)/one >>$(HOST_BUILD)/log; }; \
+	$(foreach t,$(HOST_TESTS),run $(HOST_BUILD)/$(t) $(RUN_$(t));) \
+	run $(HOST_BUILD)/replay_message replay_message $(FUZZ)/corpus/message $(VECTORS)/real $(TORTURE)/rfc4475 $(TORTURE)/rfc5118; \
+	run $(HOST_BUILD)/replay_sdp replay_sdp $(FUZZ)/corpus/sdp; \
+	run $(HOST_BUILD)/replay_edit replay_edit $(FUZZ)/corpus/edit; \
+	awk '/^# .* passed, .* failed, .* skipped$$/ { p += $$3; f += $$5; s += $$7 } \
+		END { printf "%d passed, %d failed, %d skipped\n", p, f, s }' $(HOST_BUILD)/log; \
+	exit $$status
+
+# ---- fuzz ----
+
+fuzz: $(addprefix fuzz-,$(FUZZ_TARGETS))
+
+$(addprefix fuzz-,$(FUZZ_TARGETS)): fuzz-%: $(HOST_BUILD)/fuzz_%
+	$(Q)mkdir -p $(HOST_BUILD)/found/$*
+	cd $(HOST_BUILD) && ./fuzz_$* -runs=$(FUZZ_RUNS) -max_len=4096 -dict=$(FUZZ)/sip.dict -print_final_stats=1 \
+		-artifact_prefix=$(HOST_BUILD)/found/$*- found/$* $(FUZZ)/corpus/$* \
+		$(if $(filter message,$*),$(VECTORS)/real $(wildcard $(TORTURE)/rfc4475 $(TORTURE)/rfc5118)) \
+		>fuzz_$*.log 2>&1 || { tail -40 fuzz_$*.log; exit 1; }
+	@echo "fuzz_$*: $$(sed -n 's/^stat::number_of_executed_units: //p' $(HOST_BUILD)/fuzz_$*.log) executions"
+
+# ---- bench-parser ----
+
+$(HOST_BUILD)/bench_parser: $(UNIT)/bench_parser.c $(OPT_OBJ)
+	$(say) LD $(notdir $@)
+	$(Q)$(CC) -g -O2 $(HOST_WARN) $(INC) $^ -o $@
+
+bench-parser: $(HOST_BUILD)/bench_parser
+	$(Q)$(UNIT)/bench-parser $< $(VECTORS)/real $(TORTURE)
