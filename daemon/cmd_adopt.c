@@ -56,7 +56,7 @@ static void summary(const struct flows *f, bool dry, struct outcome *o)
 
 int cmd_adopt(const struct command *c, int argc, char **argv)
 {
-	bool json = false, dry = false, ours = false;
+	bool json = false, dry = false, ours = false, readable;
 	const struct opt opts[] = {
 		{ "json", OPT_FLAG, &json, 0, 0 },
 		{ "dry-run", OPT_FLAG, &dry, 0, 0 },
@@ -77,7 +77,11 @@ int cmd_adopt(const struct command *c, int argc, char **argv)
 	for (size_t i = 0; i < rules.n; i++)
 		ours |= rule_is_ours(&rules.rule[i]);
 	ports = rules_ports(&rules);
+	readable = rules.nft || rules.iptables;
 	rules_free(&rules);
+	if (!readable)
+		return cmd_fail(c, EXIT_FAILED, "the rules could not be read: install nftables, and "
+				"run this as root");
 	if (!ours)
 		return cmd_fail(c, EXIT_FAILED, "no rule assigns the helper, so dropping flows would "
 				"not help; 'callgate nft' prints rules");

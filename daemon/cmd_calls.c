@@ -77,7 +77,7 @@ static int list_json(struct kernel *k, bool compact)
 	if (err)
 		json_decref(list);
 	else
-		json_print(list, compact);
+		json_print(json_pack("{s:o}", "calls", list), compact);
 	return err;
 }
 
@@ -140,23 +140,25 @@ static int watch(struct kernel *k, bool json)
 static int end_call(const struct command *c, const char *word)
 {
 	struct kernel *k = NULL;
-	struct call call = { 0 };
+	unsigned long long id;
 	int status, err;
+	char *end;
 
+	errno = 0;
+	id = strtoull(word, &end, 10);
+	if (errno || !*word || *end || *word == '-')
+		return cmd_fail(c, EXIT_USAGE, "'%s' is not the id of a call ('callgate calls' "
+				"shows them)", word);
 	status = cmd_open(c, &k);
 	if (status)
 		return status;
-	status = calls_find(c, k, word, &call);
-	if (status)
-		goto out;
-	err = kernel_call_end(k, call.id);
-	if (err)
+	err = kernel_call_end(k, id);
+	if (err == -ENOENT)
+		status = cmd_fail(c, EXIT_FAILED, "no call %llu ('callgate calls' shows them)", id);
+	else if (err)
 		status = cmd_fail_kernel(c, k, err);
 	else
-		printf("call %" PRIu64 " ended: its ports are closed; the parties were not told\n",
-		       call.id);
-	model_free(&model_call, &call);
-out:
+		printf("call %llu ended: its ports are closed; the parties were not told\n", id);
 	kernel_close(k);
 	return status;
 }
@@ -286,7 +288,7 @@ static int registrations_json(struct kernel *k)
 	if (err)
 		json_decref(list);
 	else
-		json_print(list, false);
+		json_print(json_pack("{s:o}", "registrations", list), false);
 	return err;
 }
 

@@ -16,6 +16,12 @@ struct ask {
 	bool open;
 };
 
+/* The object in the ruleset has the same name: nft's errors show it. */
+static const char *helper_of(const struct ask *a)
+{
+	return a->open ? "callgate-open" : "callgate";
+}
+
 /* Names go into quotes: no quote, blank or control character in them. */
 static bool good_ifname(const char *s)
 {
@@ -59,7 +65,7 @@ static void print_rule(const char *match, const struct texts *names, const struc
 	if (names->n)
 		print_list(match, names, true);
 	print_list("udp dport ", &a->ports, false);
-	printf("ct helper set \"sip\"\n");
+	printf("ct helper set \"%s\"\n", helper_of(a));
 }
 
 static void print_head(const struct ask *a)
@@ -71,12 +77,12 @@ static void print_head(const struct ask *a)
 	       "delete table inet callgate\n\n"
 	       "table inet callgate {\n"
 	       "\t# %s\n"
-	       "\tct helper sip {\n"
+	       "\tct helper %s {\n"
 	       "\t\ttype \"%s\" protocol udp;\n"
 	       "\t}\n\n",
 	       a->open ? "opens the ports of media, never edits a message" :
 			 "translates addresses and opens the ports of media",
-	       a->open ? "callgate-open" : "callgate");
+	       helper_of(a), helper_of(a));
 }
 
 static void print_chains(const struct ask *a)
@@ -167,7 +173,7 @@ static void add_rule(json_t *list, const char *chain, const struct texts *names,
 	json_array_append_new(expr, json_pack("{s:{s:s, s:{s:{s:s, s:s}}, s:o}}", "match",
 					      "op", "==", "left", "payload", "protocol", "udp",
 					      "field", "dport", "right", ports_json(&a->ports)));
-	json_array_append_new(expr, json_pack("{s:s}", "ct helper", "sip"));
+	json_array_append_new(expr, json_pack("{s:s}", "ct helper", helper_of(a)));
 	add(list, "rule", json_pack("{s:s, s:o}", "chain", chain, "expr", expr));
 }
 
@@ -181,9 +187,8 @@ static void print_json(const struct ask *a)
 	json_array_append_new(list, json_pack("{s:{s:{s:s, s:s}}}", "delete", "table",
 					      "family", "inet", "name", "callgate"));
 	add(list, "table", json_pack("{s:s}", "name", "callgate"));
-	add(list, "ct helper", json_pack("{s:s, s:s, s:s}", "name", "sip", "type",
-					 a->open ? "callgate-open" : "callgate",
-					 "protocol", "udp"));
+	add(list, "ct helper", json_pack("{s:s, s:s, s:s}", "name", helper_of(a),
+					 "type", helper_of(a), "protocol", "udp"));
 	add_chain(list, "prerouting");
 	add_chain(list, "output");
 	add_rule(list, "prerouting", a->lan.n ? &a->lan : &none, a);

@@ -292,31 +292,23 @@ static json_t *flows_json(const struct flows *f, enum flow_kind kind)
 	return list;
 }
 
-static json_t *module_json(const struct view *v)
-{
-	json_t *j;
-
-	if (v->module)
-		return json_pack("{s:b}", "loaded", v->module != -ENOENT);
-	j = json_model(&model_status, &v->status);
-	json_object_set_new(j, "loaded", json_true());
-	json_object_set_new(j, "settings", json_model(&model_settings, &v->settings));
-	return j;
-}
-
 static void print_json(const struct view *v)
 {
+	json_t *j = json_model(&model_status, &v->status), *advice = json_array();
 	const struct flows *f = &v->flows;
-	json_t *advice = json_array();
 
 	for (size_t i = 0; i < v->nadvice; i++)
 		json_array_append_new(advice, json_string(v->advice[i]));
-	json_print(json_pack("{s:o, s:o, s:{s:i, s:o, s:o, s:o}, s:o}",
-			     "module", module_json(v), "rules", rules_json(&v->rules), "flows",
-			     "with_helper", (int)f->kind[FLOWS_HELPED].n,
-			     "without_helper", flows_json(f, FLOWS_BARE),
-			     "other_helper", flows_json(f, FLOWS_OTHER),
-			     "tcp", flows_json(f, FLOWS_TCP), "advice", advice), false);
+	json_object_set_new(j, "loaded", json_boolean(v->module != -ENOENT));
+	if (!v->module)
+		json_object_set_new(j, "settings", json_model(&model_settings, &v->settings));
+	json_object_set_new(j, "rules", rules_json(&v->rules));
+	json_object_set_new(j, "flows", json_pack("{s:i, s:o, s:o, s:o}",
+		"with_helper", (int)f->kind[FLOWS_HELPED].n,
+		"without_helper", flows_json(f, FLOWS_BARE),
+		"other_helper", flows_json(f, FLOWS_OTHER), "tcp", flows_json(f, FLOWS_TCP)));
+	json_object_set_new(j, "advice", advice);
+	json_print(j, false);
 }
 
 static int too_much(const struct command *c, const char *word)
@@ -388,7 +380,7 @@ int cmd_reasons(const struct command *c, int argc, char **argv)
 	err = kernel_reasons(k, json ? reason_json : reason_row, json ? (void *)list : (void *)t);
 	table_end(t, json || err ? NULL : stdout);
 	if (json && !err)
-		json_print(list, false);
+		json_print(json_pack("{s:o}", "reasons", list), false);
 	else
 		json_decref(list);
 	if (err)

@@ -32,7 +32,7 @@ static const char *const peer_flag_names[] = {
 #define AT(type, member) .offset = offsetof(struct type, member)
 
 static const struct field reason_fields[] = {
-	{ "reason", NULL, CALLGATE_R_NAME, AT(reason, name), F_STRING },
+	{ "name", NULL, CALLGATE_R_NAME, AT(reason, name), F_STRING },
 	{ "count", NULL, CALLGATE_R_COUNT, AT(reason, count), F_U64 },
 	{ "kind", &reason_kind_names, CALLGATE_R_KIND, AT(reason, kind), F_ENUM },
 	{ "help", NULL, CALLGATE_R_HELP, AT(reason, help), F_STRING },
@@ -50,7 +50,7 @@ static const struct field status_fields[] = {
 	{ "transactions", NULL, CALLGATE_S_TXNS, AT(status, txns), F_U32 },
 	{ "hosts", NULL, CALLGATE_S_HOSTS, AT(status, hosts), F_U32 },
 	{ "memory", NULL, CALLGATE_S_MEMORY, AT(status, memory), F_U64 },
-	{ "flows", NULL, CALLGATE_S_FLOWS, AT(status, flows), F_U64 },
+	{ "flows_seen", NULL, CALLGATE_S_FLOWS, AT(status, flows), F_U64 },
 	{ "seen", NULL, CALLGATE_S_SEEN, AT(status, seen), F_U64 },
 	{ "edited", NULL, CALLGATE_S_EDITED, AT(status, edited), F_U64 },
 	{ "passed", NULL, CALLGATE_S_PASSED, AT(status, passed), F_U64 },
