@@ -48,7 +48,7 @@ def pin_text(message):
     text = f"[{message.get('trace', '?').replace('-', ' ')}] {pin.get('component', '')}"
     if pin.get("public"):
         text += f" {pin['public']} for {pin.get('inside', '?')}"
-    peers = ", ".join(peer.get("address", "") for peer in pin.get("peers", ()))
+    peers = ", ".join(dict.fromkeys(peer.get("address", "") for peer in pin.get("peers", ())))
     if peers:
         text += f", from {peers}"
     return text + (f"  ({message['reason']})" if message.get("reason") else "")

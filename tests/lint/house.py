@@ -18,7 +18,7 @@ CODE = (".c", ".h", ".py", ".sh")
 ARROWS = [
     (r"^kmod/sip/(?!port\.h$)", r"<.*>", "kmod/sip is freestanding: port.h alone includes others"),
     (r"^kmod/sip/", r'".*/.*"', "kmod/sip includes its own headers only"),
-    (r"^kmod/(?!sip/|genl(_\w+)?\.[ch]$)", r"<(net/genetlink|net/netlink|linux/netlink)\.h>",
+    (r"^kmod/(?!sip/|probe/|genl(_\w+)?\.[ch]$)", r"<(net/genetlink|net/netlink|linux/netlink)\.h>",
      "only genl*.c knows netlink"),
     (r"^daemon/(?!kernel(_\w+)?\.[ch]$)", r"<(netlink/.*|linux/(gen)?(nf)?netlink.*)>",
      "only daemon/kernel*.c knows netlink"),
