@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Text with edit marks: what was sent and what must arrive, written once.
 
-  {A}  {A:5060}  {in A}   address, host:port, SDP's 'IN IP4 address'
+  {A}  {A:5060}           address or host:port as in a URI
+  {in A}  {ip A}          SDP's 'IN IP4 address', the bare address
   {5004}  {$m}  {$m+1}    a port; $m is bound at first sight and equal afterwards
   {"text"}                literal text
   {len}                   the length of the body, on each side its own
@@ -13,7 +14,7 @@ import re
 
 TOKEN = re.compile(r'\{([^{}]*)\}')
 TERM = re.compile(r'''(?x) ^(?:
-    (?P<sdp>in\s+)? (?P<name>[A-Z]\w*) (?: :(?P<port>\d+|\$\w+(?:\+\d+)?) )?
+    (?P<sdp>in\s+|ip\s+)? (?P<name>[A-Z]\w*) (?: :(?P<port>\d+|\$\w+(?:\+\d+)?) )?
   | (?P<num>\d+) | (?P<var>\$\w+(?:\+\d+)?) | "(?P<text>[^"]*)" | (?P<len>len|fill)
 )$''')
 SENT, SEEN = 0, 1
@@ -122,7 +123,8 @@ class Text:
             elif term['var']:
                 yield from self.port_piece(names, term['var'])
             elif term['sdp']:
-                yield names.sdp(term['name']), None
+                bare = term['sdp'].startswith('ip')
+                yield (names.host if bare else names.sdp)(term['name']), None
             else:
                 yield names.uri(term['name']), None
                 if term['port']:
