@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # Packages of other Debian releases, unpacked into the cache and never
 # installed; sourced. Needs lib.sh.
 

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # used by those who source this
 # Shared by the scripts of tests/vm; sourced.
 
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck disable=SC2034 # used by those who source this
 top=$(cd "$here/../.." && pwd)
 cache=${CALLGATE_CACHE:-${HOME:-/root}/.cache/callgate}
 mkdir -p "$cache"
