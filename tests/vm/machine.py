@@ -65,6 +65,10 @@ def qemu_command(kernel, options, files, accel):
     append = ('console=ttyS0 loglevel=5 panic=-1 no_timer_check tsc=reliable clocksource=tsc '
               'slab_nomerge mitigations=off nokaslr random.trust_cpu=on cryptomgr.notests '
               'audit=0 apparmor=0 net.ifnames=0 printk.devkmsg=on watchdog_thresh=60')
+    if options.icount:
+        # time leaps whenever the guest waits for a file of the host's
+        append += (' nowatchdog sysctl.kernel.hung_task_timeout_secs=0 '
+                   'rcupdate.rcu_cpu_stall_suppress=1')
     command = ['qemu-system-x86_64', '-nodefaults', '-no-user-config', '-no-reboot',
                '-display', 'none', '-net', 'none', '-m', str(options.mem),
                '-smp', str(options.smp), '-kernel', kernel.image, '-initrd', files.initrd,
