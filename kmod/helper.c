@@ -43,6 +43,7 @@ static int work(struct cg_pkt *p)
 	WRITE_ONCE(cn->used, true);
 	p->txn = p->msg.request ? NULL : cg_txn_find(p);
 	v = cg_call_track(p);
+	p->call_id = p->call ? p->call->id : 0;
 	if (v == CG_NEXT)
 		v = cg_translate(p);
 	if (v == CG_NEXT)
@@ -131,7 +132,10 @@ static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 	p->open_only = open_only;
 	p->reason = CG_R_NONE;
 	p->call = NULL;
+	p->call_id = 0;
 	p->txn = NULL;
+	p->data = NULL;
+	p->len = 0;
 	p->began = false;
 	p->forced_port = 0;
 	p->keep = 0;

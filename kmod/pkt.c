@@ -109,6 +109,7 @@ int cg_frame(struct cg_pkt *p)
 	const u8 *first;
 
 	p->family = nf_ct_l3num(p->ct);
+	set_tuples(p);
 	if (!is_udp(p))
 		return cg_pass(p, CG_R_NOT_UDP);
 	if (skb_is_gso(p->skb))
@@ -127,7 +128,6 @@ int cg_frame(struct cg_pkt *p)
 	if (skb_linearize(p->skb))
 		return cg_pass(p, CG_R_NO_MEMORY);
 	p->data = p->skb->data + p->off;
-	set_tuples(p);
 	return CG_NEXT;
 }
 
