@@ -217,7 +217,7 @@ static unsigned int bind_inbound(struct cg_pin *pin, struct newcomer *n)
 
 	if (!n->confirmed) {
 		if (pin->kind == CG_PIN_MEDIA && nat) {
-			const struct cg_far *told = cg_call_told(pin->call, pin);
+			const struct cg_far *told = cg_call_told(pin->call, pin, &n->src);
 
 			/* the phone sees the stream come from where it was told */
 			if (told)

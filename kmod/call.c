@@ -198,6 +198,23 @@ static int enlist(struct cg_call *call, struct cg_pkt *p)
 	return CG_NEXT;
 }
 
+static void add_leg(struct cg_pkt *p)
+{
+	struct cg_call *call = p->call;
+	struct cg_leg *leg;
+
+	if (call->nlegs == CG_LEGS) {
+		cg_count(p->cn, CG_R_LIMIT_LEGS);
+		p->leg = CG_LEGS - 1;
+		return;
+	}
+	p->leg = call->nlegs;
+	leg = &call->legs[call->nlegs++];
+	leg->tag = cg_hash_str(p, p->msg.to_tag);
+	leg->state = CG_LEG_EARLY;
+	leg->ntext = (u8)keep_text(leg->text, p, p->msg.to_tag, CG_TAG_TEXT);
+}
+
 static int begin(struct cg_pkt *p, u64 key)
 {
 	struct cg_call *call = kmem_cache_zalloc(cache, GFP_ATOMIC);
@@ -228,26 +245,10 @@ static int begin(struct cg_pkt *p, u64 key)
 	p->side = CG_CALLER;
 	p->leg = CG_LEG_ALL;
 	p->began = true;
+	/* a dialog from before our time: whoever speaks first is called the caller */
+	if (p->msg.to_tag.len)
+		add_leg(p);
 	return CG_NEXT;
-}
-
-/* ---- legs ---- */
-
-static void add_leg(struct cg_pkt *p)
-{
-	struct cg_call *call = p->call;
-	struct cg_leg *leg;
-
-	if (call->nlegs == CG_LEGS) {
-		cg_count(p->cn, CG_R_LIMIT_LEGS);
-		p->leg = CG_LEGS - 1;
-		return;
-	}
-	p->leg = call->nlegs;
-	leg = &call->legs[call->nlegs++];
-	leg->tag = cg_hash_str(p, p->msg.to_tag);
-	leg->state = CG_LEG_EARLY;
-	leg->ntext = (u8)keep_text(leg->text, p, p->msg.to_tag, CG_TAG_TEXT);
 }
 
 /* A response of the callee that makes a dialog (RFC 3261 12.1). */
@@ -269,9 +270,10 @@ int cg_call_track(struct cg_pkt *p)
 		return CG_NEXT;
 	key = key_of(p);
 	call = find(p, key);
+	if (!call && m->request && m->method == SIP_M_INVITE)
+		return begin(p, key);
 	if (!call)
-		return m->request && m->method == SIP_M_INVITE && !m->to_tag.len ?
-			begin(p, key) : CG_NEXT;
+		return CG_NEXT;
 	p->call = call;
 	call->active = cg_ms();
 	list_move_tail(&call->of_host, &call->host->call_list);
@@ -481,8 +483,8 @@ static void request(struct cg_pkt *p)
 
 	if (p->msg.method == SIP_M_BYE) {
 		bye_request(p);
-	} else if (p->msg.method == SIP_M_INVITE && p->leg == CG_LEG_ALL &&
-		   p->side == CG_CALLER) {
+	} else if (p->msg.method == SIP_M_INVITE && p->side == CG_CALLER &&
+		   (p->leg == CG_LEG_ALL || p->began)) {
 		if (p->msg.cseq.num > call->invite_cseq || call->retry)
 			call->nbranches = 0;
 		if (call->retry || p->began)
@@ -537,6 +539,18 @@ static void release_sigs(struct cg_call *call)
 		cg_sig_update(pin);
 		call->sig[side] = NULL;
 	}
+}
+
+void cg_call_forget_sig(struct cg_pin *pin)
+{
+	struct cg_call *call;
+	int side;
+
+	list_for_each_entry(call, &pin->cn->call_list, all)
+		for (side = CG_CALLER; side <= CG_CALLEE; side++)
+			if (call->sig[side] == pin)
+				call->sig[side] = NULL;
+	pin->users = 0;
 }
 
 void cg_call_end(struct cg_call *call, enum cg_reason why)
@@ -617,7 +631,8 @@ void cg_call_flush(struct cg_net *cn, enum cg_reason why)
 
 /* ---- who may send media ---- */
 
-const struct cg_far *cg_call_told(const struct cg_call *call, const struct cg_pin *pin)
+const struct cg_far *cg_call_told(const struct cg_call *call, const struct cg_pin *pin,
+				  const struct cg_ep *src)
 {
 	const struct cg_far *best = NULL;
 	u16 i;
@@ -629,7 +644,9 @@ const struct cg_far *cg_call_told(const struct cg_call *call, const struct cg_pi
 		    far->comp != pin->comp || far->candidate ||
 		    far->ep.family != pin->in.family || far->ep.proto != pin->in.proto)
 			continue;
-		/* the newest word counts; an early dialog's is as good as another's */
+		/* of several early dialogs it is the one that sends; else the newest word */
+		if (src && cg_ep_equal(&far->ep, src))
+			return far;
 		if (!best || (s16)(far->gen - best->gen) >= 0)
 			best = far;
 	}

@@ -118,11 +118,17 @@ void cg_call_advance(struct cg_pkt *p);
 void cg_call_end(struct cg_call *call, enum cg_reason why);
 void cg_call_expire(struct cg_call *call);
 void cg_call_flush(struct cg_net *cn, enum cg_reason why);
+/* The signalling pinhole is about to go: no call holds it any more. */
+void cg_call_forget_sig(struct cg_pin *pin);
 /* By its id, or NULL. */
 struct cg_call *cg_call_find(struct cg_net *cn, u64 id);
 
-/* The address where the far side expects @pin's packets from, or NULL: unknown. */
-const struct cg_far *cg_call_told(const struct cg_call *call, const struct cg_pin *pin);
+/*
+ * Where the far side of @pin said that it is, or NULL: unknown. @src, if not
+ * NULL, is who sends: of several early dialogs it is that one.
+ */
+const struct cg_far *cg_call_told(const struct cg_call *call, const struct cg_pin *pin,
+				  const struct cg_ep *src);
 /* May packets from @src use @pin? (R: media peers, early dialogs' included) */
 bool cg_call_admits(const struct cg_call *call, const struct cg_pin *pin,
 		    const struct cg_ep *src);

@@ -65,6 +65,11 @@ void cg_expect_publish(struct cg_pin *pin, struct nf_conn *ct)
 
 	if (!pin->cn->set.publish || !pin->call || !cg_helper_is_ours(ct))
 		return;
+	/* the table is small and for all helpers: half of its default size */
+	if (!pin->published && pin->cn->npublished >= 2 * nf_ct_expect_hsize) {
+		cg_count(pin->cn, CG_R_PIN_EXPECT);
+		return;
+	}
 	source_of(pin, &src);
 	if (pin->published && cg_ep_same_addr(&src, &pin->shown))
 		return;

@@ -6,6 +6,7 @@
 #include <linux/netfilter.h>
 
 #include "compat.h"
+#include "address.h"
 #include "bind.h"
 #include "binding.h"
 #include "events.h"
@@ -84,6 +85,7 @@ static int __net_init enter(struct net *net)
 	get_random_bytes(&cn->key, sizeof(cn->key));
 	INIT_LIST_HEAD(&cn->call_list);
 	INIT_LIST_HEAD(&cn->binding_list);
+	INIT_LIST_HEAD(&cn->sig_list);
 	INIT_LIST_HEAD(&cn->ghost_list);
 	cn->since = cg_ms();
 	cg_limit_defaults(cn);
@@ -196,9 +198,12 @@ static int __init callgate_init(void)
 	err = register_pernet_subsys(&net_ops);
 	if (err)
 		goto free_pkt;
-	err = cg_genl_init();
+	err = cg_address_init();
 	if (err)
 		goto leave_nets;
+	err = cg_genl_init();
+	if (err)
+		goto forget_addresses;
 	err = cg_helper_register();
 	if (err)
 		goto stop_genl;
@@ -206,6 +211,8 @@ static int __init callgate_init(void)
 
 stop_genl:
 	cg_genl_fini();
+forget_addresses:
+	cg_address_fini();
 leave_nets:
 	unregister_pernet_subsys(&net_ops);
 free_pkt:
@@ -219,6 +226,7 @@ static void __exit callgate_exit(void)
 {
 	cg_helper_unregister();
 	cg_genl_fini();
+	cg_address_fini();
 	unregister_pernet_subsys(&net_ops);
 	cg_pkt_fini();
 	caches_fini();

@@ -43,21 +43,21 @@ static bool addr_ep(u8 kind, const u8 *bytes, u8 l4, u16 port, struct cg_ep *ep)
 }
 
 /*
- * May the sender open this? Its own address; another inside host's only in a
+ * May the sender speak for this? Its own address; another inside host's only in a
  * call that both sides take part in (a PBX that lets media go directly, S5).
  */
-static bool may_open(const struct cg_pkt *p, const struct cg_ep *ep)
+static bool may_name(const struct cg_pkt *p, const struct cg_ep *ep)
 {
-	if (ntohs(ep->port) < PORT_LOW || cg_ep_any_addr(ep))
+	if (cg_ep_any_addr(ep))
 		return false;
 	if (cg_ep_same_addr(ep, &p->src_old))
 		return true;
 	return p->call->both_ways && cg_is_inside(p, ep);
 }
 
-static bool is_hidden(const struct cg_pkt *p, const struct cg_ep *ep)
+static bool may_open(const struct cg_pkt *p, const struct cg_ep *ep)
 {
-	return p->snat && (cg_ep_same_addr(ep, &p->src_old) || cg_is_inside(p, ep));
+	return ntohs(ep->port) >= PORT_LOW && may_name(p, ep);
 }
 
 /* ---- edits ---- */
@@ -241,8 +241,7 @@ static int own_conns(struct sdp_walk *w)
 	int v = CG_NEXT;
 
 	while (v == CG_NEXT && sip_sdp_conn_next(w->p->data, &it, &c))
-		if (!c.any && addr_ep(c.kind, c.bytes, SIP_L4_UDP, 1, &ep) &&
-		    is_hidden(w->p, &ep))
+		if (addr_ep(c.kind, c.bytes, SIP_L4_UDP, 1, &ep) && may_name(w->p, &ep))
 			v = put_addr(w, c.addr, &w->p->src_new, SIP_FIELD_SDP_C);
 	return v;
 }
@@ -367,8 +366,8 @@ static int own_session(struct sdp_walk *w)
 	    addr_ep(s->origin.addr.kind, s->origin.addr.bytes, SIP_L4_UDP, 1, &ep) &&
 	    cg_ep_same_addr(&ep, &w->p->src_old))
 		v = put_addr(w, s->origin.addr.addr, &w->p->src_new, SIP_FIELD_SDP_O);
-	if (v == CG_NEXT && s->conn.addr.len && !s->conn.any &&
-	    addr_ep(s->conn.kind, s->conn.bytes, SIP_L4_UDP, 1, &ep) && is_hidden(w->p, &ep))
+	if (v == CG_NEXT && s->conn.addr.len &&
+	    addr_ep(s->conn.kind, s->conn.bytes, SIP_L4_UDP, 1, &ep) && may_name(w->p, &ep))
 		v = put_addr(w, s->conn.addr, &w->p->src_new, SIP_FIELD_SDP_C);
 	return v;
 }
@@ -435,7 +434,7 @@ static void tell_pins(struct cg_pkt *p)
 
 		if (pin->side == p->side)
 			continue;
-		told = cg_call_told(call, pin);
+		told = cg_call_told(call, pin, NULL);
 		if (told)
 			cg_bind_displace(pin, &told->ep);
 		if (pin->published)

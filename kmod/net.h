@@ -71,6 +71,7 @@ struct cg_net {
 	struct rhashtable hosts;	/* struct cg_host by address */
 	struct list_head call_list;	/* all calls, oldest first, for dumps */
 	struct list_head binding_list;	/* all bindings */
+	struct list_head sig_list;	/* signalling pinholes */
 	struct list_head ghost_list;	/* quarantined pinholes, oldest first */
 	struct hlist_head *binding_hash;
 

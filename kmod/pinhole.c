@@ -251,6 +251,7 @@ struct cg_pin *cg_sig_open(struct cg_net *cn, const struct cg_ep *in, const stru
 			cg_count(cn, why);
 			return NULL;
 		}
+		list_add_tail(&pin->owner, &cn->sig_list);
 	}
 	if (!cg_pin_has_peer(pin, peer))
 		cg_pin_peer(pin, peer);
@@ -281,7 +282,15 @@ void cg_sig_update(struct cg_pin *pin)
 		cg_timer_set(&cn->wheel, &pin->timer, (u32)left);
 		return;
 	}
-	cg_expect_withdraw(pin);
+	list_del_init(&pin->owner);
+	destroy(pin);
+}
+
+void cg_sig_drop(struct cg_pin *pin)
+{
+	list_del_init(&pin->owner);
+	if (pin->users)
+		cg_call_forget_sig(pin);
 	destroy(pin);
 }
 
@@ -321,37 +330,21 @@ void cg_pin_expire(struct cg_pin *pin)
 		cg_sig_update(pin);
 }
 
-static void flush_one(void *ptr, void *arg)
+static void flush_list(struct list_head *pins)
 {
-	struct cg_pin *pin = ptr;
+	struct cg_pin *pin, *next;
 
-	cg_expect_withdraw(pin);
-	leave_host(pin);
-	pin->dead = true;
-	call_rcu(&pin->rcu, free_rcu);
+	list_for_each_entry_safe(pin, next, pins, owner) {
+		list_del_init(&pin->owner);
+		cg_expect_withdraw(pin);
+		destroy(pin);
+	}
 }
 
 /* Calls and bindings are gone: only signalling pinholes and ghosts are left. */
 void cg_pin_flush(struct cg_net *cn)
 {
-	struct rhashtable_iter it;
-	struct rhlist_head *l;
-
-	rhltable_walk_enter(&cn->pins_in, &it);
-	rhashtable_walk_start(&it);
-	while ((l = rhashtable_walk_next(&it))) {
-		struct cg_pin *pin;
-
-		if (IS_ERR(l))
-			continue;
-		pin = container_of(l, struct cg_pin, in_node);
-		cg_timer_stop(&cn->wheel, &pin->timer);
-		rhltable_remove(&cn->pins_pub, &pin->pub_node, cg_pin_pub_params);
-		rhltable_remove(&cn->pins_in, &pin->in_node, cg_pin_in_params);
-		flush_one(pin, NULL);
-	}
-	rhashtable_walk_stop(&it);
-	rhashtable_walk_exit(&it);
-	cn->npins = 0;
+	flush_list(&cn->sig_list);
+	flush_list(&cn->ghost_list);
 	cn->nghosts = 0;
 }

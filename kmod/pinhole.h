@@ -32,7 +32,7 @@ struct cg_pin {
 	struct cg_net *cn;
 	struct cg_call *call;		/* media: the owner; NULL for a ghost */
 	struct cg_host *host;
-	struct list_head owner;		/* on call->pins, or cn->ghost_list */
+	struct list_head owner;		/* call->pins, cn->sig_list, cn->ghost_list */
 	struct cg_timer timer;		/* signalling: until; ghost: quarantine */
 	struct rcu_head rcu;
 
@@ -94,6 +94,8 @@ struct cg_pin *cg_sig_of_public(struct cg_net *cn, const struct cg_ep *pub,
 				const struct cg_ep *peer);
 /* Sets its end anew from bindings, users and base; closes it when none is left. */
 void cg_sig_update(struct cg_pin *pin);
+/* Closes it although calls still hold it. It has no bindings any more. */
+void cg_sig_drop(struct cg_pin *pin);
 
 /* Adds @peer to the list of a signalling pinhole (oldest goes when full). */
 void cg_pin_peer(struct cg_pin *pin, const struct cg_ep *peer);

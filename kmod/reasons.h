@@ -99,6 +99,7 @@
 	X(BIND_EXPIRED, BINDING, "binding-expired", "registration ended: its lifetime passed") \
 	X(BIND_REMOVED, BINDING, "binding-removed", "registration ended: unregistered") \
 	X(BIND_REPLACED, BINDING, "binding-replaced", "registration ended: replaced by another") \
+	X(BIND_ADDRESS, BINDING, "binding-address-gone", "registration ended with our address") \
 	X(BIND_GONE, BINDING, "binding-netns-gone", "registration ended with the namespace")
 
 #define CG_REASONS_LIMIT(X) \

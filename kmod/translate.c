@@ -131,6 +131,8 @@ static struct cg_pin *publish(struct cg_pkt *p, const struct cg_ep *in, bool mak
 	} else {
 		if (!make)
 			return NULL;
+		/* the flow's own port is this packet's source, nobody else's */
+		cg_sig_open(cn, &p->src_old, &p->src_new, &p->dst_new, HOLD);
 		ask = (struct cg_port_ask){
 			.pub = p->src_new,
 			.peer = p->dst_new,
@@ -376,21 +378,29 @@ static int contact_out(struct cg_pkt *p, const struct sip_nameaddr *a)
 	return v;
 }
 
-/* In the answer to a REGISTER: exactly the Contacts that this phone wrote. */
+/*
+ * In the answer to a REGISTER: exactly the Contacts that this phone wrote. Some
+ * registrars cut the user part; host and port are enough then.
+ */
 static int contact_registered(struct cg_pkt *p, const struct sip_nameaddr *a)
 {
 	const struct cg_reg *reg = p->txn ? p->txn->reg : NULL;
 	u64 user = cg_hash_more(p, a->uri.user, a->uri.scheme);
+	const struct cg_contact *found = NULL;
 	struct cg_ep pub;
 	u8 i;
 
 	if (!reg || !uri_ep(p, &a->uri, &pub))
 		return CG_NEXT;
-	for (i = 0; i < reg->ncontacts; i++)
-		if (cg_ep_equal(&reg->contact[i].pub, &pub) && reg->contact[i].user == user)
-			return put(p, a->uri.host.all, &reg->contact[i].wrote,
-				   SIP_WHY(CONTACT, CG_R_EDIT_RESTORE));
-	return CG_NEXT;
+	for (i = 0; i < reg->ncontacts; i++) {
+		const struct cg_contact *c = &reg->contact[i];
+
+		if (cg_ep_equal(&c->pub, &pub) && (!found || c->user == user))
+			found = c;
+	}
+	if (!found)
+		return CG_NEXT;
+	return put(p, a->uri.host.all, &found->wrote, SIP_WHY(CONTACT, CG_R_EDIT_RESTORE));
 }
 
 static int contact_redirect(struct cg_pkt *p, const struct sip_nameaddr *a)

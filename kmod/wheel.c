@@ -97,7 +97,8 @@ void cg_wheel_fini(struct cg_wheel *w)
 void cg_timer_set(struct cg_wheel *w, struct cg_timer *t, u32 seconds)
 {
 	struct cg_net *cn = container_of(w, struct cg_net, wheel);
-	u32 due = cg_now() + seconds;
+	/* the present second is under way already: never too early */
+	u32 due = cg_now() + seconds + 1;
 	bool later = !hlist_unhashed(&t->node) && (s32)(due - t->due) >= 0;
 
 	t->due = due;

@@ -2,25 +2,56 @@
 /* IPv4 and IPv6 addresses and numbers, read and written. RFC 4291 2.2, RFC 5952. */
 #include "scan.h"
 
+/* One octet without a leading zero at @p .. @end: 0-255, its length in *@len; or 256. */
+static inline u32 octet(const u8 *p, const u8 *end, u32 *len)
+{
+	u32 v, d;
+
+	if (p == end || !sip_is_digit(*p))
+		return 256;
+	v = (u32)(*p - '0');
+	*len = 1;
+	/* a digit behind a leading zero is left, and is then no dot */
+	if (!v || ++p == end)
+		return v;
+	d = (u32)(*p - '0');
+	if (d > 9)
+		return v;
+	v = v * 10 + d;
+	*len = 2;
+	if (++p == end)
+		return v;
+	d = (u32)(*p - '0');
+	if (d > 9)
+		return v;
+	*len = 3;
+	return v * 10 + d;
+}
+
+u32 sip_ip4_scan(const u8 *p, const u8 *end, u8 out[4])
+{
+	const u8 *start = p;
+	u32 n = 0;
+	u32 v, len = 0;
+
+	for (;;) {
+		v = octet(p, end, &len);
+		if (v > 255)
+			return 0;
+		out[n++] = (u8)v;
+		p += len;
+		if (n == 4)
+			return (u32)(p - start);
+		if (p == end || *p++ != '.')
+			return 0;
+	}
+}
+
 bool sip_ip4_parse(const u8 *p, u32 len, u8 out[4])
 {
 	u8 oct[4];
-	u32 i = 0;
-	u32 n, start, v;
 
-	if (len < 7 || len > SIP_IP4_TEXT)
-		return false;
-	for (n = 0; n < 4; n++) {
-		if (n && (i >= len || p[i++] != '.'))
-			return false;
-		start = i;
-		for (v = 0; i < len && sip_is_digit(p[i]); i++)
-			v = v * 10 + (u32)(p[i] - '0');
-		if (i == start || i - start > 3 || v > 255 || (p[start] == '0' && i - start > 1))
-			return false;
-		oct[n] = (u8)v;
-	}
-	if (i != len)
+	if (!len || sip_ip4_scan(p, p + len, oct) != len)
 		return false;
 	memcpy(out, oct, 4);
 	return true;

@@ -44,7 +44,7 @@ static int short_end(struct sip_msg *m, u32 start, u32 pos, bool folds, u32 *eol
  * The CR of the CRLF that ends the line at @pos: *@eol. With @folds a CRLF before a blank does not
  * end it. Lone CR or LF and NUL are refused, but a NUL that is escaped (quoted-pair).
  */
-static int line_end(struct sip_msg *m, u32 pos, bool folds, u32 *eol)
+static int odd_line_end(struct sip_msg *m, u32 pos, bool folds, u32 *eol)
 {
 	const u8 *buf = m->buf;
 	u32 start = pos;
@@ -67,6 +67,19 @@ static int line_end(struct sip_msg *m, u32 pos, bool folds, u32 *eol)
 			return stop(m, pos, SIP_BAD_NUL);
 		}
 	}
+}
+
+/* The same; nearly every line ends at its first control character. */
+static inline int line_end(struct sip_msg *m, u32 pos, bool folds, u32 *eol)
+{
+	u32 p = sip_find_ctl(m->buf, pos, m->len);
+	const u8 *c = m->buf + p;
+
+	if (unlikely(m->len - p < 3 || c[0] != '\r' || c[1] != '\n' ||
+		     (folds && (c[2] == ' ' || c[2] == '\t'))))
+		return odd_line_end(m, pos, folds, eol);
+	*eol = p;
+	return 0;
 }
 
 /* A value that is wrong does not end the index: who answers 400 needs the other headers. */
@@ -165,51 +178,53 @@ static void chain(struct sip_msg *m, u8 id)
 	m->last[id] = i;
 }
 
-/* A line of a known header, name to CR: checks it and puts it into the index. */
-static int known_header(struct sip_msg *m, struct sip_str name, u32 value, u32 eol)
+/* A known header whose value is at @value .. @eol: checks it and puts it into the index. */
+static int known_header(struct sip_msg *m, struct sip_header *line, u32 value, u32 eol)
 {
-	struct sip_header *line = &m->headers[m->n_headers];
-	u32 id = sip_header_id(m->buf, name);
+	u8 id = line->id;
 	int bad;
 
-	if (id == SIP_H_OTHER)
-		return 0;
-	if (m->n_headers == SIP_MAX_HEADERS)
-		return stop(m, name.off, SIP_BAD_TOO_MANY);
-	line->off = name.off;
 	line->end = eol + 2;
-	line->name_len = (u16)name.len;
-	line->id = (u8)id;
 	line->next = SIP_NO_HEADER;
 	line->value = sip_str_trim(m->buf, sip_slice(value, eol));
 	bad = sip_check_header(m, id, line->value);
 	if (m->first[id] != SIP_NO_HEADER && sip_header_flags(id) & SIP_HF_ONE)
 		bad = SIP_BAD_DUPLICATE;
 	if (bad)
-		remember(m, name.off, bad);
-	chain(m, (u8)id);
+		remember(m, line->off, bad);
+	chain(m, id);
 	return 0;
 }
 
-/* One header line at @pos; *@next is the start of the following one. */
+/*
+ * One header line at @pos; *@next is the start of the following one. A name that equals a known one
+ * needs no check of its bytes: line_end() has seen that no CR stands alone.
+ */
 static int header_line(struct sip_msg *m, u32 pos, u32 *next)
 {
+	struct sip_header *line = &m->headers[m->n_headers];
 	const u8 *buf = m->buf;
-	u32 name_end, p, eol;
+	u32 colon, end, eol;
 	int bad;
 
-	name_end = sip_span(buf, pos, m->len, SIP_C_TOKEN);
-	for (p = name_end; p < m->len && (buf[p] == ' ' || buf[p] == '\t'); p++)
-		;
-	if (p == m->len)
-		return INCOMPLETE;
-	if (buf[p] != ':' || name_end == pos)
-		return stop(m, pos, SIP_BAD_HEADER_NAME);
-	bad = line_end(m, p + 1, true, &eol);
+	bad = line_end(m, pos, true, &eol);
 	if (bad)
 		return bad;
 	*next = eol + 2;
-	return known_header(m, sip_slice(pos, name_end), p + 1, eol);
+	colon = sip_find_byte(buf, pos, eol, ':');
+	for (end = colon; end > pos && (buf[end - 1] == ' ' || buf[end - 1] == '\t'); end--)
+		;
+	line->id = (u8)sip_header_id(buf, sip_slice(pos, end));
+	if (line->id == SIP_H_OTHER) {
+		if (colon == eol || end == pos || sip_span(buf, pos, end, SIP_C_TOKEN) != end)
+			return stop(m, pos, SIP_BAD_HEADER_NAME);
+		return 0;
+	}
+	if (m->n_headers == SIP_MAX_HEADERS)
+		return stop(m, pos, SIP_BAD_TOO_MANY);
+	line->off = pos;
+	line->name_len = (u16)(end - pos);
+	return known_header(m, line, colon + 1, eol);
 }
 
 static int header_lines(struct sip_msg *m)

@@ -79,7 +79,7 @@ struct sip_msg {
 	u8 n_headers;
 	u8 first[SIP_H_COUNT];   /* index of the first line per header, or SIP_NO_HEADER */
 	u8 last[SIP_H_COUNT];    /* index of the last line; meaningful if first[] is */
-	struct sip_header headers[SIP_MAX_HEADERS];
+	struct sip_header headers[SIP_MAX_HEADERS + 1]; /* one more to write to */
 };
 
 /*

@@ -72,14 +72,6 @@ static const u8 by_letter[26] = {
 	['y' - 'a'] = SIP_H_IDENTITY,
 };
 
-static u32 load32(const void *p)
-{
-	u32 v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
 /*
  * Names hold letters and '-' only, so setting bit 5 of a token's bytes makes no two names equal.
  * Whole words from both ends, which may overlap; nothing outside the name is read.
@@ -98,8 +90,8 @@ static bool same(const u8 *p, const struct name *n)
 		return (sip_load64(p + len - 8) | bit5) == sip_load64(t + len - 8);
 	}
 	if (len >= 4)
-		return (load32(p) | (u32)bit5) == load32(t) &&
-		       (load32(p + len - 4) | (u32)bit5) == load32(t + len - 4);
+		return (sip_load32(p) | (u32)bit5) == sip_load32(t) &&
+		       (sip_load32(p + len - 4) | (u32)bit5) == sip_load32(t + len - 4);
 	for (i = 0; i < len; i++)
 		if ((p[i] | 0x20) != t[i])
 			return false;
@@ -144,12 +136,19 @@ static const struct name methods[SIP_M_COUNT] = {
 
 u32 sip_method_id(const u8 *buf, struct sip_str name)
 {
-	u32 id;
+	const u8 *p = buf + name.off;
+	u32 id, i;
 
-	for (id = SIP_M_OTHER + 1; id < SIP_M_COUNT; id++)
-		if (methods[id].len == name.len && methods[id].text[0] == (char)buf[name.off] &&
-		    !memcmp(methods[id].text, buf + name.off, name.len))
+	for (id = SIP_M_OTHER + 1; id < SIP_M_COUNT; id++) {
+		const struct name *n = &methods[id];
+
+		if (n->len != name.len || (u8)n->text[0] != p[0])
+			continue;
+		for (i = 1; i < name.len && p[i] == (u8)n->text[i]; i++)
+			;
+		if (i == name.len)
 			return id;
+	}
 	return SIP_M_OTHER;
 }
 

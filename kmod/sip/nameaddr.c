@@ -21,7 +21,7 @@ static int display(const u8 *buf, u32 *pos, u32 end, struct sip_nameaddr *a)
 			*pos = start;
 			return 0;
 		}
-		p = sip_span(buf, p, end, SIP_C_VALUE);
+		p = sip_span_value(buf, p, end);
 		if (p > word)
 			stop = p;
 		p = sip_skip_lws(buf, p, end);

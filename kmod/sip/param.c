@@ -35,7 +35,7 @@ int sip_param_scan(const u8 *buf, u32 *pos, u32 end, struct sip_param *p)
 			if (!stop)
 				return SIP_BAD_QUOTE;
 		} else {
-			stop = sip_span(buf, i, end, SIP_C_VALUE);
+			stop = sip_span_value(buf, i, end);
 		}
 		if (stop == i)
 			return SIP_BAD_PARAM;

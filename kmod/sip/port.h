@@ -11,10 +11,12 @@
 #include <linux/bitops.h>
 #include <linux/build_bug.h>
 #include <linux/compiler.h>
+#include <linux/kernel.h>
 #include <linux/string.h>
 #include <linux/types.h>
 #include <asm/byteorder.h>
 
+#define sip_le32(x) le32_to_cpu((__force __le32)(x))
 #define sip_le64(x) le64_to_cpu((__force __le64)(x))
 #define sip_ctz64(x) ((u32)__ffs64(x))
 
@@ -45,8 +47,10 @@ typedef uint64_t u64;
 #endif
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define sip_le32(x) __builtin_bswap32(x)
 #define sip_le64(x) __builtin_bswap64(x)
 #else
+#define sip_le32(x) (x)
 #define sip_le64(x) (x)
 #endif
 #define sip_ctz64(x) ((u32)__builtin_ctzll(x))
@@ -60,6 +64,14 @@ static inline u64 sip_load64(const u8 *p)
 
 	memcpy(&v, p, sizeof(v));
 	return sip_le64(v);
+}
+
+static inline u32 sip_load32(const u8 *p)
+{
+	u32 v;
+
+	memcpy(&v, p, sizeof(v));
+	return sip_le32(v);
 }
 
 #endif /* SIP_PORT_H */

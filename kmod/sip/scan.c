@@ -57,52 +57,37 @@ bool sip_bytes_are(const u8 *p, const char *lit, u32 len)
 	return true;
 }
 
-struct sip_str sip_str_trim(const u8 *buf, struct sip_str s)
-{
-	const u8 *p = buf + s.off;
-	const u8 *end = p + s.len;
-
-	/* every byte above ' ' is none of the four blanks */
-	while (p < end && *p <= ' ' && sip_is(*p, SIP_C_LWS))
-		p++;
-	while (end > p && end[-1] <= ' ' && sip_is(end[-1], SIP_C_LWS))
-		end--;
-	return sip_slice((u32)(p - buf), (u32)(end - buf));
-}
-
-u32 sip_span(const u8 *buf, u32 pos, u32 end, u32 class)
+u32 sip_span_value(const u8 *buf, u32 pos, u32 end)
 {
 	const u8 *p = buf + pos;
 	const u8 *stop = buf + end;
-	const u8 mask = (u8)class;
 
-	while (stop - p >= 4) {
-		if (!(sip_class[p[0]] & mask))
+	/* four at a time: one test of the end instead of four */
+	for (; stop - p >= 4; p += 4) {
+		if (!sip_is(p[0], SIP_C_VALUE))
 			return (u32)(p - buf);
-		if (!(sip_class[p[1]] & mask))
+		if (!sip_is(p[1], SIP_C_VALUE))
 			return (u32)(p - buf) + 1;
-		if (!(sip_class[p[2]] & mask))
+		if (!sip_is(p[2], SIP_C_VALUE))
 			return (u32)(p - buf) + 2;
-		if (!(sip_class[p[3]] & mask))
+		if (!sip_is(p[3], SIP_C_VALUE))
 			return (u32)(p - buf) + 3;
-		p += 4;
 	}
-	while (p < stop && sip_class[*p] & mask)
-		p++;
-	return (u32)(p - buf);
+	return sip_span(buf, (u32)(p - buf), end, SIP_C_VALUE);
 }
 
 bool sip_number(const u8 *buf, struct sip_str s, u32 max, u32 *out)
 {
+	const u8 *p = buf + s.off;
+	const u8 *end = p + s.len;
 	u64 n = 0;
-	u32 i;
 
-	if (!s.len)
+	if (p == end)
 		return false;
-	for (i = s.off; i < s.off + s.len; i++) {
-		if (!sip_is_digit(buf[i]))
+	for (; p < end; p++) {
+		if (!sip_is_digit(*p))
 			return false;
-		n = n * 10 + (u64)(buf[i] - '0');
+		n = n * 10 + (u64)(*p - '0');
 		if (n > max)
 			return false;
 	}
@@ -128,33 +113,44 @@ static int port_scan(const u8 *buf, u32 pos, u32 end, struct sip_host *h)
 	return 0;
 }
 
-/* The host alone; returns the first byte behind it, or 0 (a host never ends at offset 0). */
-static u32 name_scan(const u8 *buf, u32 pos, u32 end, struct sip_host *h)
+/* [IPv6]; returns the first byte behind it, or 0. */
+static u32 ip6_scan(const u8 *buf, u32 pos, u32 end, struct sip_host *h)
 {
 	u32 p = pos;
 
-	if (p < end && buf[p] == '[') {
-		while (p < end && buf[p] != ']' && p - pos < SIP_IP6_TEXT + 8)
-			p++;
-		if (p >= end || !sip_ip6_parse(buf + pos + 1, p - pos - 1, h->addr))
-			return 0;
-		h->host = sip_slice(pos + 1, p);
-		h->kind = SIP_HOST_IP6;
-		return p + 1;
+	while (p < end && buf[p] != ']' && p - pos < SIP_IP6_TEXT + 8)
+		p++;
+	if (p >= end || !sip_ip6_parse(buf + pos + 1, p - pos - 1, h->addr))
+		return 0;
+	h->host = sip_slice(pos + 1, p);
+	h->kind = SIP_HOST_IP6;
+	return p + 1;
+}
+
+/* The host alone; returns the first byte behind it, or 0 (a host never ends at offset 0). */
+static u32 name_scan(const u8 *buf, u32 pos, u32 end, struct sip_host *h)
+{
+	u32 p;
+
+	if (pos >= end)
+		return 0;
+	if (sip_is_digit(buf[pos])) {
+		p = pos + sip_ip4_scan(buf + pos, buf + end, h->addr);
+		if (p > pos && (p == end || !sip_is(buf[p], SIP_C_HOST))) {
+			h->host = sip_slice(pos, p);
+			h->kind = SIP_HOST_IP4;
+			return p;
+		}
+		memset(h->addr, 0, 4);
+	} else if (buf[pos] == '[') {
+		return ip6_scan(buf, pos, end, h);
 	}
-	p = sip_span(buf, p, end, SIP_C_HOST);
+	p = sip_span(buf, pos, end, SIP_C_HOST);
 	if (p == pos)
 		return 0;
 	h->host = sip_slice(pos, p);
 	h->kind = SIP_HOST_NAME;
-	if (sip_is_digit(buf[p - 1]) && sip_ip4_parse(buf + pos, p - pos, h->addr))
-		h->kind = SIP_HOST_IP4;
 	return p;
-}
-
-static void host_clear(struct sip_host *h)
-{
-	memset(h, 0, sizeof(*h));
 }
 
 int sip_host_scan(const u8 *buf, struct sip_str s, bool blanks, struct sip_host *h, u32 *stop)
@@ -163,7 +159,7 @@ int sip_host_scan(const u8 *buf, struct sip_str s, bool blanks, struct sip_host 
 	u32 pos, colon;
 	int bad;
 
-	host_clear(h);
+	memset(h, 0, sizeof(*h));
 	pos = name_scan(buf, s.off, end, h);
 	if (!pos)
 		return SIP_BAD_HOST;
@@ -199,13 +195,13 @@ int sip_host_lone(const u8 *buf, struct sip_str s, struct sip_host *h)
 {
 	struct sip_host v;
 
-	host_clear(&v);
+	memset(&v, 0, sizeof(v));
 	v.all = s;
-	if (sip_ip6_parse(buf + s.off, s.len, v.addr)) {
+	if (name_scan(buf, s.off, s.off + s.len, &v) != s.off + s.len) {
+		if (!sip_ip6_parse(buf + s.off, s.len, v.addr))
+			return SIP_BAD_HOST;
 		v.host = s;
 		v.kind = SIP_HOST_IP6;
-	} else if (name_scan(buf, s.off, s.off + s.len, &v) != s.off + s.len) {
-		return SIP_BAD_HOST;
 	}
 	*h = v;
 	return 0;

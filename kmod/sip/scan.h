@@ -78,19 +78,48 @@ static inline u32 sip_find_below(const u8 *buf, u32 pos, u32 end, u8 limit)
 	return pos;
 }
 
+/* First @c (not NUL) at or behind @pos, or @end. Eight bytes at a time. */
+static inline u32 sip_find_byte(const u8 *buf, u32 pos, u32 end, u8 c)
+{
+	const u64 ones = 0x0101010101010101ULL;
+	u64 v, hit;
+
+	for (; end - pos >= 8; pos += 8) {
+		v = sip_load64(buf + pos) ^ (ones * c);
+		hit = (v - ones) & ~v & (ones * 0x80);
+		if (hit)
+			return pos + sip_ctz64(hit) / 8;
+	}
+	while (pos < end && buf[pos] != c)
+		pos++;
+	return pos;
+}
+
 /* First control character below 0x20 at or behind @pos, or @end. */
 static inline u32 sip_find_ctl(const u8 *buf, u32 pos, u32 end)
 {
 	return sip_find_below(buf, pos, end, 0x20);
 }
 
-/* First byte at or behind @pos that is not in @class, or @end. */
-u32 sip_span(const u8 *buf, u32 pos, u32 end, u32 class);
+/* First byte at or behind @pos that is not in @class, or @end. For words of a few bytes. */
+static inline u32 sip_span(const u8 *buf, u32 pos, u32 end, u32 class)
+{
+	const u8 *p = buf + pos;
+	const u8 *stop = buf + end;
+
+	while (p < stop && sip_is(*p, class))
+		p++;
+	return (u32)(p - buf);
+}
+
+/* The same for longer text: the tail of @pos in SIP_C_VALUE. */
+u32 sip_span_value(const u8 *buf, u32 pos, u32 end);
 
 /* Behind the blanks and folds at @pos. */
 static inline u32 sip_skip_lws(const u8 *buf, u32 pos, u32 end)
 {
-	while (pos < end && sip_is(buf[pos], SIP_C_LWS))
+	/* nothing above ' ' is a blank: most calls end here */
+	while (pos < end && buf[pos] <= ' ' && sip_is(buf[pos], SIP_C_LWS))
 		pos++;
 	return pos;
 }
@@ -106,6 +135,9 @@ int sip_host_scan(const u8 *buf, struct sip_str s, bool blanks, struct sip_host 
  * is larger. Leading zeros are allowed; there is no limit to their number.
  */
 bool sip_number(const u8 *buf, struct sip_str s, u32 max, u32 *out);
+
+/* Dotted IPv4 address at the start of @p .. @end: bytes read, or 0; @out is then undefined. */
+u32 sip_ip4_scan(const u8 *p, const u8 *end, u8 out[4]);
 
 /* Dotted IPv4 address, exactly @len bytes; octets with leading zeros are refused. */
 bool sip_ip4_parse(const u8 *p, u32 len, u8 out[4]);

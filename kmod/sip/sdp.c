@@ -13,7 +13,7 @@ static void only_empty(const u8 *buf, struct sip_iter *it)
 		it->bad = SIP_BAD_SDP_LINE;
 }
 
-bool sip_sdp_line(const u8 *buf, struct sip_iter *it, struct sip_str *line)
+bool sip_sdp_odd_line(const u8 *buf, struct sip_iter *it, struct sip_str *line)
 {
 	u32 start = it->pos;
 	u32 end = it->end;

@@ -11,7 +11,7 @@ struct attr_name {
 };
 
 #define ATTR(name, id) { name, sizeof(name) - 1, id }
-/* Sorted; the table below has the first of each letter (checked by tests/unit/name.c). */
+/* Sorted, so that names with the same first four bytes stand together. */
 static const struct attr_name attrs[] = {
 	ATTR("altc", SIP_A_ALTC),
 	ATTR("bundle-only", SIP_A_BUNDLE_ONLY),
@@ -39,36 +39,92 @@ static const struct attr_name attrs[] = {
 	ATTR("source-filter", SIP_A_SOURCE_FILTER),
 };
 
-static const u8 by_letter[27] = {
-	0, 1, 2, 5, 5, 6, 7, 8, 8, 11, 11, 11, 11, 13,
-	13, 13, 14, 14, 20, 24, 24, 24, 24, 24, 24, 24, 24,
-};
+#define FOUR(a, b, c, d) ((u32)(a) | (u32)(b) << 8 | (u32)(c) << 16 | (u32)(d) << 24)
+#define GROUP(first, n) ((first) << 4 | (n))
 
-/* Attribute names are case-sensitive (RFC 8866 5.13), and are all written in lower case. */
-static u8 attr_id(const u8 *buf, struct sip_str name)
+/* Which attributes begin with these four bytes (checked by tests/unit/test_name.c). */
+static u32 group(u32 four)
 {
-	u8 letter = (u8)(buf[name.off] - 'a');
-	u32 i;
-
-	if (letter >= 26)
-		return SIP_A_OTHER;
-	for (i = by_letter[letter]; i < by_letter[letter + 1]; i++)
-		if (attrs[i].len == name.len && !memcmp(attrs[i].name, buf + name.off, name.len))
-			return attrs[i].id;
-	return SIP_A_OTHER;
+	switch (four) {
+	case FOUR('a', 'l', 't', 'c'):
+		return GROUP(0, 1);
+	case FOUR('b', 'u', 'n', 'd'):
+		return GROUP(1, 1);
+	case FOUR('c', 'a', 'n', 'd'):
+		return GROUP(2, 1);
+	case FOUR('c', 'o', 'n', 'n'):
+		return GROUP(3, 1);
+	case FOUR('c', 'r', 'y', 'p'):
+		return GROUP(4, 1);
+	case FOUR('e', 'n', 'd', '-'):
+		return GROUP(5, 1);
+	case FOUR('f', 'i', 'n', 'g'):
+		return GROUP(6, 1);
+	case FOUR('g', 'r', 'o', 'u'):
+		return GROUP(7, 1);
+	case FOUR('i', 'c', 'e', '-'):
+		return GROUP(8, 2);
+	case FOUR('i', 'n', 'a', 'c'):
+		return GROUP(10, 1);
+	case FOUR('m', 'i', 'd', ':'):
+		return GROUP(11, 1);
+	case FOUR('m', 's', 'r', 'p'):
+		return GROUP(12, 1);
+	case FOUR('p', 'a', 't', 'h'):
+		return GROUP(13, 1);
+	case FOUR('r', 'e', 'c', 'v'):
+		return GROUP(14, 1);
+	case FOUR('r', 'e', 'm', 'o'):
+		return GROUP(15, 1);
+	case FOUR('r', 't', 'c', 'p'):
+		return GROUP(16, 4);
+	case FOUR('s', 'e', 'n', 'd'):
+		return GROUP(20, 2);
+	case FOUR('s', 'e', 't', 'u'):
+		return GROUP(22, 1);
+	case FOUR('s', 'o', 'u', 'r'):
+		return GROUP(23, 1);
+	}
+	return 0;
 }
 
+/* Attribute names are case-sensitive (RFC 8866 5.13), and are all written in lower case. */
 void sip_sdp_attr_scan(const u8 *buf, struct sip_str line, struct sip_sdp_attr *a)
 {
-	u32 end = line.off + line.len;
-	u32 pos = line.off + 2;
+	const u8 *p = buf + line.off + 2;
+	u32 len = line.len - 2;
+	u32 g, i;
 
 	a->line = line;
-	pos = sip_span(buf, pos, end, SIP_C_TOKEN);
-	a->name = sip_slice(line.off + 2, pos);
+	a->id = SIP_A_OTHER;
+	if (len < 4)
+		return;
+	g = group(sip_load32(p));
+	for (i = g >> 4; i < (g >> 4) + (g & 15); i++) {
+		const struct attr_name *n = &attrs[i];
+
+		if (len < n->len || (len > n->len && p[n->len] != ':') ||
+		    memcmp(p, n->name, n->len))
+			continue;
+		a->id = n->id;
+		a->name = sip_slice(line.off + 2, line.off + 2 + n->len);
+		a->value = sip_slice(line.off + line.len, line.off + line.len);
+		if (len > n->len)
+			a->value = sip_str_trim(buf, sip_slice(sip_str_end(a->name) + 1,
+							       line.off + line.len));
+		return;
+	}
+}
+
+/* An attribute that means nothing here: its name is what stands before the colon. */
+static void other(const u8 *buf, struct sip_str line, struct sip_sdp_attr *a)
+{
+	u32 end = line.off + line.len;
+	u32 pos = sip_find_byte(buf, line.off + 2, end, ':');
+
+	a->name = sip_str_trim(buf, sip_slice(line.off + 2, pos));
 	a->value = sip_slice(pos, pos);
-	a->id = a->name.len ? attr_id(buf, a->name) : SIP_A_OTHER;
-	if (pos < end && buf[pos] == ':')
+	if (pos < end)
 		a->value = sip_str_trim(buf, sip_slice(pos + 1, end));
 }
 
@@ -80,6 +136,8 @@ bool sip_sdp_attr_next(const u8 *buf, struct sip_iter *it, struct sip_sdp_attr *
 		if (buf[line.off] != 'a')
 			continue;
 		sip_sdp_attr_scan(buf, line, a);
+		if (a->id == SIP_A_OTHER)
+			other(buf, line, a);
 		return true;
 	}
 	return false;

@@ -5,22 +5,41 @@
 
 #include "sdp.h"
 
+/* A line that ends or begins unusually. */
+bool sip_sdp_odd_line(const u8 *buf, struct sip_iter *it, struct sip_str *line);
+
 /*
  * The line at it->pos, without its end; it->pos moves behind it. False at the end, at an empty line
  * (only empty lines may follow it), or with it->bad set.
  */
-bool sip_sdp_line(const u8 *buf, struct sip_iter *it, struct sip_str *line);
+static inline bool sip_sdp_line(const u8 *buf, struct sip_iter *it, struct sip_str *line)
+{
+	u32 start = it->pos;
+	u32 end = it->end;
+	u32 eol;
 
-/* Next field of a line, separated by blanks; an empty slice at the end. */
+	if (it->bad || start >= end)
+		return false;
+	eol = sip_find_ctl(buf, start, end);
+	if (unlikely(end - eol < 2 || buf[eol] != '\r' || buf[eol + 1] != '\n' || eol - start < 2 ||
+		     buf[start + 1] != '=' || (u8)(buf[start] - 'a') >= 26))
+		return sip_sdp_odd_line(buf, it, line);
+	it->pos = eol + 2;
+	*line = sip_slice(start, eol);
+	return true;
+}
+
+/* Next field of a line, up to a blank; an empty slice at the end. */
 static inline struct sip_str sip_sdp_field(const u8 *buf, struct sip_iter *it)
 {
+	u32 end = it->end;
 	u32 pos = it->pos;
 	u32 start;
 
-	while (pos < it->end && (buf[pos] == ' ' || buf[pos] == '\t'))
+	while (pos < end && (buf[pos] == ' ' || buf[pos] == '\t'))
 		pos++;
 	start = pos;
-	while (pos < it->end && buf[pos] != ' ' && buf[pos] != '\t')
+	while (pos < end && buf[pos] > ' ')
 		pos++;
 	it->pos = pos;
 	return sip_slice(start, pos);
@@ -35,7 +54,7 @@ static inline struct sip_str sip_sdp_value(struct sip_str line)
 	return sip_slice(line.off + 2, line.off + line.len);
 }
 
-/* Splits "a=name[:value]" and names it. */
+/* Names the attribute of an "a=" line; ->name and ->value are set for the known ones only. */
 void sip_sdp_attr_scan(const u8 *buf, struct sip_str line, struct sip_sdp_attr *a);
 
 /* Attributes whose form is checked because they hold addresses. Returns 0 or SIP_BAD_SDP_ATTR. */

@@ -24,6 +24,12 @@ static inline struct sip_str sip_slice(u32 off, u32 end)
 	return (struct sip_str){ .off = off, .len = end - off };
 }
 
+/* Space, tab, CR, LF: the last two stand in checked folds only. */
+static inline bool sip_byte_is_blank(u8 c)
+{
+	return c <= ' ' && (c == ' ' || c == '\t' || c == '\r' || c == '\n');
+}
+
 /* Byte-equal? The two slices may live in different buffers. */
 bool sip_str_eq(const u8 *a, struct sip_str sa, const u8 *b, struct sip_str sb);
 
@@ -58,6 +64,16 @@ static inline bool sip_str_is(const u8 *buf, struct sip_str s, const char *lit, 
 #define SIP_IS(buf, s, lit) sip_str_is(buf, s, lit, (u32)sizeof(lit) - 1)
 
 /* The slice without spaces, tabs and line folds at both ends. */
-struct sip_str sip_str_trim(const u8 *buf, struct sip_str s);
+static inline struct sip_str sip_str_trim(const u8 *buf, struct sip_str s)
+{
+	u32 off = s.off;
+	u32 end = s.off + s.len;
+
+	while (off < end && sip_byte_is_blank(buf[off]))
+		off++;
+	while (end > off && sip_byte_is_blank(buf[end - 1]))
+		end--;
+	return sip_slice(off, end);
+}
 
 #endif /* SIP_STR_H */

@@ -13,13 +13,18 @@ int sip_number_parse(const u8 *buf, struct sip_str s, u32 max, u32 *out)
 static int leading_number(const u8 *buf, u32 *pos, u32 end, u32 max, u32 *out)
 {
 	u32 p = *pos;
+	u64 n = 0;
 
-	while (p < end && sip_is_digit(buf[p]))
-		p++;
-	if (!sip_number(buf, sip_slice(*pos, p), max, out))
+	for (; p < end && sip_is_digit(buf[p]); p++) {
+		n = n * 10 + (u64)(buf[p] - '0');
+		if (n > max)
+			return SIP_BAD_NUMBER;
+	}
+	if (p == *pos || p == end || !sip_byte_is_blank(buf[p]))
 		return SIP_BAD_NUMBER;
+	*out = (u32)n;
 	*pos = sip_skip_lws(buf, p, end);
-	return *pos == p && p < end ? SIP_BAD_NUMBER : 0;
+	return 0;
 }
 
 int sip_cseq_parse(const u8 *buf, struct sip_str s, struct sip_cseq *c)

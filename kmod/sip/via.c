@@ -3,8 +3,8 @@
 #include "bad.h"
 #include "value.h"
 
-/* "SIP" SLASH "2.0" SLASH; almost always without blanks. */
-static u32 protocol(const u8 *buf, u32 pos, u32 end)
+/* "SIP" SLASH "2.0" SLASH with blanks. */
+static u32 odd_protocol(const u8 *buf, u32 pos, u32 end)
 {
 	static const char *const part[2] = { "sip", "2.0" };
 	u32 i, p;
@@ -21,9 +21,22 @@ static u32 protocol(const u8 *buf, u32 pos, u32 end)
 	return pos;
 }
 
+/* The same; almost always there are none. */
+static u32 protocol(const u8 *buf, u32 pos, u32 end)
+{
+	if (likely(end - pos > 8 && !memcmp(buf + pos, "SIP/2.0/", 8) &&
+		   !sip_byte_is_blank(buf[pos + 8])))
+		return pos + 8;
+	return odd_protocol(buf, pos, end);
+}
+
 static bool rfc3261_branch(const u8 *buf, struct sip_str s)
 {
-	s.len = s.len < 7 ? s.len : 7;
+	if (s.len < 7)
+		return false;
+	if (likely(!memcmp(buf + s.off, "z9hG4bK", 7)))
+		return true;
+	s.len = 7;
 	return SIP_IS(buf, s, "z9hg4bk");
 }
 

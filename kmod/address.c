@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A provider gives the router another address: pinholes at the old one lead
+ * nowhere, and a flow bound to them would keep sending from it. What used the
+ * address goes; everything else goes on.
+ */
+#include <linux/inetdevice.h>
+#include <net/addrconf.h>
+
+#include "address.h"
+#include "binding.h"
+#include "call.h"
+
+static bool uses(const struct cg_pin *pin, const struct cg_ep *gone)
+{
+	return cg_ep_same_addr(&pin->pub, gone) && !cg_ep_equal(&pin->in, &pin->pub);
+}
+
+static void leave_calls(struct cg_net *cn, const struct cg_ep *gone)
+{
+	struct cg_pin *pin, *next;
+	struct cg_call *call;
+
+	list_for_each_entry(call, &cn->call_list, all)
+		list_for_each_entry_safe(pin, next, &call->pins, owner)
+			if (uses(pin, gone))
+				cg_pin_close(pin, true);
+}
+
+static void leave_bindings(struct cg_net *cn, const struct cg_ep *gone)
+{
+	struct cg_binding *b, *next;
+
+	list_for_each_entry_safe(b, next, &cn->binding_list, all)
+		if (uses(b->pin, gone))
+			cg_binding_remove(b, CG_R_BIND_ADDRESS);
+}
+
+static void lost(struct net *net, const struct cg_ep *gone)
+{
+	struct cg_net *cn = cg_net_of(net);
+	struct cg_pin *pin, *next;
+
+	if (!READ_ONCE(cn->npins))
+		return;
+	rcu_read_lock();
+	spin_lock_bh(&cn->lock);
+	leave_calls(cn, gone);
+	leave_bindings(cn, gone);
+	list_for_each_entry_safe(pin, next, &cn->sig_list, owner)
+		if (uses(pin, gone))
+			cg_sig_drop(pin);
+	spin_unlock_bh(&cn->lock);
+	rcu_read_unlock();
+}
+
+static int inet_event(struct notifier_block *nb, unsigned long event, void *ptr)
+{
+	const struct in_ifaddr *ifa = ptr;
+	struct cg_ep ep;
+
+	if (event == NETDEV_DOWN) {
+		cg_ep_make(&ep, NFPROTO_IPV4, 0, (const u8 *)&ifa->ifa_local, 0);
+		lost(dev_net(ifa->ifa_dev->dev), &ep);
+	}
+	return NOTIFY_DONE;
+}
+
+static int inet6_event(struct notifier_block *nb, unsigned long event, void *ptr)
+{
+	const struct inet6_ifaddr *ifa = ptr;
+	struct cg_ep ep;
+
+	if (event == NETDEV_DOWN) {
+		cg_ep_make(&ep, NFPROTO_IPV6, 0, (const u8 *)&ifa->addr, 0);
+		lost(dev_net(ifa->idev->dev), &ep);
+	}
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block inet_notifier = { .notifier_call = inet_event };
+static struct notifier_block inet6_notifier = { .notifier_call = inet6_event };
+
+int cg_address_init(void)
+{
+	int err = register_inetaddr_notifier(&inet_notifier);
+
+	if (err)
+		return err;
+#if IS_ENABLED(CONFIG_IPV6)
+	err = register_inet6addr_notifier(&inet6_notifier);
+	if (err)
+		unregister_inetaddr_notifier(&inet_notifier);
+#endif
+	return err;
+}
+
+void cg_address_fini(void)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	unregister_inet6addr_notifier(&inet6_notifier);
+#endif
+	unregister_inetaddr_notifier(&inet_notifier);
+}
