@@ -212,11 +212,13 @@ static int header_line(struct sip_msg *m, u32 pos, u32 *next)
 		return bad;
 	*next = eol + 2;
 	colon = sip_find_byte(buf, pos, eol, ':');
+	if (colon == eol)
+		return stop(m, pos, SIP_BAD_HEADER_NAME);
 	for (end = colon; end > pos && (buf[end - 1] == ' ' || buf[end - 1] == '\t'); end--)
 		;
 	line->id = (u8)sip_header_id(buf, sip_slice(pos, end));
 	if (line->id == SIP_H_OTHER) {
-		if (colon == eol || end == pos || sip_span(buf, pos, end, SIP_C_TOKEN) != end)
+		if (end == pos || sip_span(buf, pos, end, SIP_C_TOKEN) != end)
 			return stop(m, pos, SIP_BAD_HEADER_NAME);
 		return 0;
 	}
