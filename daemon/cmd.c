@@ -38,7 +38,8 @@ int cmd_open(const struct command *c, struct kernel **k)
 
 	if (err == -ENOENT)
 		return cmd_fail(c, EXIT_NOT_LOADED,
-				"the kernel module is not loaded; load it with 'modprobe callgate'");
+				"the kernel module is not loaded; load it with "
+				"'modprobe callgate'");
 	return err ? cmd_fail_kernel(c, NULL, err) : EXIT_OK;
 }
 

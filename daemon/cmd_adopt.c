@@ -80,11 +80,11 @@ int cmd_adopt(const struct command *c, int argc, char **argv)
 	readable = rules.nft || rules.iptables;
 	rules_free(&rules);
 	if (!readable)
-		return cmd_fail(c, EXIT_FAILED, "the rules could not be read: install nftables, and "
-				"run this as root");
+		return cmd_fail(c, EXIT_FAILED, "the rules could not be read: install nftables, "
+				"and run this as root");
 	if (!ours)
-		return cmd_fail(c, EXIT_FAILED, "no rule assigns the helper, so dropping flows would "
-				"not help; 'callgate nft' prints rules");
+		return cmd_fail(c, EXIT_FAILED, "no rule assigns the helper, so dropping flows "
+				"would not help; 'callgate nft' prints rules");
 	err = flows_read(&flows, &ports);
 	if (err)
 		return cmd_fail_kernel(c, NULL, err);

@@ -181,7 +181,8 @@ int cmd_calls(const struct command *c, int argc, char **argv)
 				argv[0], c->args);
 	if (n && (n != 2 || watching))
 		return cmd_fail(c, EXIT_USAGE,
-				"which call? usage: callgate calls end ID ('callgate calls' shows them)");
+				"which call? usage: callgate calls end ID ('callgate calls' "
+				"shows them)");
 	if (n)
 		return end_call(c, argv[1]);
 	status = cmd_open(c, &k);

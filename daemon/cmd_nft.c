@@ -116,7 +116,7 @@ static void print_hints(const struct ask *a)
 	       "#   in forward:      ct state established,related accept\n"
 	       "#                    iifname \"%s\" oifname \"%s\" accept\n"
 	       "#   in postrouting:  oifname \"%s\" masquerade\n"
-	       "# Remove rules that assign the kernel's own helper \"sip\": a flow has one helper.\n"
+	       "# Remove rules with the kernel's own helper \"sip\": a flow has one helper.\n"
 	       "# Afterwards: callgate adopt (drops flows that are older than these rules).\n",
 	       lan, wan, wan);
 }
@@ -205,7 +205,8 @@ static int check(const struct command *c, const struct ask *a)
 			return cmd_fail(c, EXIT_USAGE, "--lan '%s' is not the name of an interface",
 					a->lan.at[i]);
 	if (a->wan && !good_ifname(a->wan))
-		return cmd_fail(c, EXIT_USAGE, "--wan '%s' is not the name of an interface", a->wan);
+		return cmd_fail(c, EXIT_USAGE, "--wan '%s' is not the name of an interface",
+				a->wan);
 	for (size_t i = 0; i < a->ports.n; i++)
 		if (!good_port(a->ports.at[i]))
 			return cmd_fail(c, EXIT_USAGE,

@@ -115,7 +115,8 @@ int cmd_set(const struct command *c, int argc, char **argv)
 	if (n < 0)
 		return cmd_early(n);
 	if (n % 2)
-		return cmd_fail(c, EXIT_USAGE, "a value is missing after '%s'; usage: callgate set %s",
+		return cmd_fail(c, EXIT_USAGE,
+				"a value is missing after '%s'; usage: callgate set %s",
 				argv[n - 1], c->args);
 	for (int i = 0; i < n; i += 2) {
 		status = put(c, &s, argv[i], argv[i + 1]);

@@ -117,7 +117,7 @@ static void on_note(const struct note *note, void *arg)
 	if (!note->is_trace)
 		return;
 	if (t->last && note->seq > t->last + 1)
-		fprintf(stderr, "callgate trace: %" PRIu64 " messages were lost, too many at once\n",
+		fprintf(stderr, "callgate trace: %" PRIu64 " messages were lost: too many\n",
 			note->seq - t->last - 1);
 	t->last = note->seq;
 	if (t->ended || !wanted(t, m))

@@ -50,7 +50,7 @@ static int on_disturbed(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-/* The extended acknowledgement stands behind struct nlmsgerr (NETLINK_CAP_ACK: no request there). */
+/* The words stand behind struct nlmsgerr (NETLINK_CAP_ACK: the request does not). */
 static void read_words(struct talk *t, struct nlmsgerr *e)
 {
 	struct nlmsghdr *hdr = (struct nlmsghdr *)((char *)e - NLMSG_HDRLEN);

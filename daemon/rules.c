@@ -105,7 +105,7 @@ static void ports_of(struct rule *r, const json_t *all, const json_t *in, const 
 	}
 }
 
-/* "udp dport ..." in front of "ct helper set": which ports. Anything else is not understood here. */
+/* "udp dport ..." in front of "ct helper set": which ports. Nothing else is understood here. */
 static void read_match(struct rule *r, const json_t *all, const json_t *in, const json_t *match)
 {
 	const json_t *left = json_object_get(match, "left");
