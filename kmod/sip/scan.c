@@ -197,6 +197,8 @@ int sip_host_lone(const u8 *buf, struct sip_str s, struct sip_host *h)
 
 	memset(&v, 0, sizeof(v));
 	v.all = s;
+	if (!s.len)
+		return SIP_BAD_HOST;
 	if (name_scan(buf, s.off, s.off + s.len, &v) != s.off + s.len) {
 		if (!sip_ip6_parse(buf + s.off, s.len, v.addr))
 			return SIP_BAD_HOST;
