@@ -4,6 +4,7 @@
 
 #include "bind.h"
 #include "events.h"
+#include "expect.h"
 #include "offer.h"
 #include "pkt.h"
 
@@ -323,6 +324,7 @@ static void session_timer(struct cg_pkt *p)
 static void answered(struct cg_pkt *p)
 {
 	struct cg_call *call = p->call;
+	struct cg_pin *pin;
 	u8 i;
 
 	if (p->leg != CG_LEG_ALL && call->legs[p->leg].state == CG_LEG_EARLY)
@@ -332,11 +334,14 @@ static void answered(struct cg_pkt *p)
 		if (call->legs[i].state == CG_LEG_EARLY)
 			cg_offer_drop_leg(call, i);
 	call->retry = false;
-	if (call->state == CG_CALL_EARLY) {
-		call->state = CG_CALL_ANSWERED;
-		call->answered = cg_ms();
-		cg_event_call(call, CALLGATE_EVENT_CALL_ANSWERED, CG_R_CALL_ANSWERED);
-	}
+	if (call->state != CG_CALL_EARLY)
+		return;
+	call->state = CG_CALL_ANSWERED;
+	call->answered = cg_ms();
+	cg_event_call(call, CALLGATE_EVENT_CALL_ANSWERED, CG_R_CALL_ANSWERED);
+	/* who may send is certain now */
+	list_for_each_entry(pin, &call->pins, owner)
+		cg_expect_publish(pin, p->ct);
 }
 
 /* Finals after which the same call is usually tried again. */

@@ -109,6 +109,16 @@ void cg_trace_pin(const struct cg_pin *pin, u8 kind, enum cg_reason why)
 	enqueue(pin->cn, cg_genl_pin(pin, &note), CG_GROUP_TRACE);
 }
 
+void cg_trace_refused(const struct cg_call *call, const struct cg_ep *in, enum cg_reason why)
+{
+	struct cg_note note = { .kind = CALLGATE_TRACE_PIN_REFUSED, .why = why };
+
+	if (likely(!cg_genl_listening(call->cn, CG_GROUP_TRACE)))
+		return;
+	note.seq = atomic64_inc_return(&call->cn->events.trace_seq);
+	enqueue(call->cn, cg_genl_refused(call, in, &note), CG_GROUP_TRACE);
+}
+
 static void trace_begin(struct cg_pkt *p)
 {
 	p->trace = cg_genl_trace(p, atomic64_inc_return(&p->cn->events.trace_seq));

@@ -52,7 +52,9 @@ void cg_event_limit(struct cg_net *cn, const struct cg_ep *host, enum cg_reason 
 void cg_trace_edits(struct cg_pkt *p);
 void cg_trace_done(struct cg_pkt *p, u8 verdict);
 
-/* @kind: CALLGATE_TRACE_PIN_*; under cn->lock. @call may be NULL. */
+/* @kind: CALLGATE_TRACE_PIN_OPEN or _CLOSE; under cn->lock. */
 void cg_trace_pin(const struct cg_pin *pin, u8 kind, enum cg_reason why);
+/* A pinhole that was not opened; @in may be NULL: not an address that can be. Under cn->lock. */
+void cg_trace_refused(const struct cg_call *call, const struct cg_ep *in, enum cg_reason why);
 
 #endif

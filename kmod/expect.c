@@ -65,8 +65,8 @@ void cg_expect_publish(struct cg_pin *pin, struct nf_conn *ct)
 
 	if (!pin->cn->set.publish || !pin->call || !cg_helper_is_ours(ct))
 		return;
-	/* the table is small and for all helpers: half of its default size */
-	if (!pin->published && pin->cn->npublished >= 2 * nf_ct_expect_hsize) {
+	/* the table (4 * hsize by default) is for all helpers: a quarter stays theirs */
+	if (!pin->published && pin->cn->npublished >= 3 * nf_ct_expect_hsize) {
 		cg_count(pin->cn, CG_R_PIN_EXPECT);
 		return;
 	}

@@ -41,6 +41,8 @@ struct sk_buff *cg_genl_call(const struct cg_call *call, const struct cg_note *n
 struct sk_buff *cg_genl_binding(const struct cg_binding *b, const struct cg_note *note);
 struct sk_buff *cg_genl_limit(const struct cg_ep *host, const struct cg_note *note);
 struct sk_buff *cg_genl_pin(const struct cg_pin *pin, const struct cg_note *note);
+struct sk_buff *cg_genl_refused(const struct cg_call *call, const struct cg_ep *in,
+				const struct cg_note *note);
 /* The trace of a message in two steps: while its text is unchanged, and at the end. */
 struct sk_buff *cg_genl_trace(const struct cg_pkt *p, u64 seq);
 void cg_genl_trace_end(struct sk_buff *skb, const struct cg_pkt *p, u8 verdict);

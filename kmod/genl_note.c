@@ -149,6 +149,31 @@ fail:
 	return NULL;
 }
 
+struct sk_buff *cg_genl_refused(const struct cg_call *call, const struct cg_ep *in,
+				const struct cg_note *note)
+{
+	struct sk_buff *skb = begin_trace(note->seq, note->kind, NLMSG_DEFAULT_SIZE);
+	struct nlattr *nest;
+
+	if (!skb)
+		return NULL;
+	if (cg_put_u64(skb, CALLGATE_T_CALL, call->id) ||
+	    cg_put_reason(skb, CALLGATE_T_REASON, note->why))
+		goto fail;
+	nest = nla_nest_start(skb, CALLGATE_T_PIN);
+	if (!nest)
+		goto fail;
+	if (in && (cg_put_ep(skb, CALLGATE_P_INSIDE, in) ||
+		   nla_put_u8(skb, CALLGATE_P_PROTO, in->proto)))
+		goto fail;
+	nla_nest_end(skb, nest);
+	end_nest(skb);
+	return end(skb);
+fail:
+	kfree_skb(skb);
+	return NULL;
+}
+
 /* Did the packet get as far as a parsed message? */
 static bool is_message(const struct cg_pkt *p)
 {

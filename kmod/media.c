@@ -93,9 +93,10 @@ static int put_port(struct sdp_walk *w, struct sip_str at, const struct cg_ep *t
 
 /* ---- pinholes ---- */
 
-static void refuse(struct sdp_walk *w, enum cg_reason why)
+static void refuse(struct sdp_walk *w, const struct cg_ep *in, enum cg_reason why)
 {
 	cg_count(w->p->cn, why);
+	cg_trace_refused(w->p->call, in, why);
 }
 
 static void mark_pin(struct sdp_walk *w, struct cg_pin *pin, u8 comp, bool fresh)
@@ -198,7 +199,7 @@ static bool open_row(struct sdp_walk *w, const struct cg_ep *in, u16 count, u8 c
 	return true;
 
 refused:
-	refuse(w, why);
+	refuse(w, in, why);
 	return false;
 }
 
@@ -324,13 +325,14 @@ static int own_default(struct sdp_walk *w)
 
 	if (!addr_ep(m->conn.kind, m->conn.bytes, m->l4, m->port_num, &in)) {
 		if (!proto_of(m->l4))
-			refuse(w, CG_R_PIN_PROTO);
+			refuse(w, NULL, CG_R_PIN_PROTO);
 		return CG_NEXT;
 	}
 	if (is_placeholder(m) || count > ROW_MAX)
 		return CG_NEXT;
 	if (!may_open(w->p, &in)) {
-		refuse(w, ntohs(in.port) < PORT_LOW ? CG_R_PIN_LOW_PORT : CG_R_PIN_FOREIGN);
+		refuse(w, &in,
+		       ntohs(in.port) < PORT_LOW ? CG_R_PIN_LOW_PORT : CG_R_PIN_FOREIGN);
 		return CG_NEXT;
 	}
 	if (!open_row(w, &in, (u16)count, 0, &pub))

@@ -57,6 +57,7 @@ static void rollback(struct cg_call *call, u8 side)
 			cg_pin_close(pin, true);
 	call->sdp_seen[side] = 0;
 	cg_count(call->cn, CG_R_PIN_ROLLED_BACK);
+	cg_event_call(call, CALLGATE_EVENT_CALL_CHANGED, CG_R_PIN_ROLLED_BACK);
 }
 
 static void settle(struct cg_call *call, u8 leg)
@@ -102,6 +103,7 @@ void cg_offer_end(struct cg_pkt *p)
 			return;
 		commit(call, CG_CALLER, p->leg);
 		commit(call, CG_CALLEE, p->leg);
+		cg_event_call(call, CALLGATE_EVENT_CALL_CHANGED, CG_R_NONE);
 		/* an early answer may be followed by others, of other forks */
 		if (p->msg.request || p->msg.status >= 200)
 			o->open = false;

@@ -95,7 +95,9 @@ def qemu_command(kernel, options, files, accel):
 
 
 def uml_command(kernel, options, files):
+    # so little memory makes tables so small that no second call fits
     command = [kernel.image, f'mem={options.mem}M', f'initrd={files.initrd}',
+               'nf_conntrack.expect_hashsize=256',
                f'uml_dir={files.folder}', 'umid=guest', 'con=null', 'con0=null,fd:1',
                f'ssl0=fd:{files.channel}', 'loglevel=5', 'panic=-1', 'slab_nomerge',
                'printk.devkmsg=on']
