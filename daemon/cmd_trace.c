@@ -101,8 +101,8 @@ static void print_pinhole(const struct trace *m)
 
 	if (m->kind >= sizeof(words) / sizeof(words[0]) || !words[m->kind])
 		return;
-	printf("%s  %-21s === %s %s %s === %s", text_clock(m->time, clock),
-	       text_endpoint(&m->pin.inside, in), model_name(&comp_names, m->pin.comp), "port",
+	printf("%s  %-21s === %s port %s === %s", text_clock(m->time, clock),
+	       text_endpoint(&m->pin.inside, in), model_name(&comp_names, m->pin.comp),
 	       words[m->kind], text_endpoint(&m->pin.public, pub));
 	if (m->call)
 		printf("  call %" PRIu64, m->call);

@@ -498,7 +498,7 @@ enum callgate_reason_kind {
 enum callgate_event_kind {
 	CALLGATE_EVENT_CALL_NEW = 1,
 	CALLGATE_EVENT_CALL_ANSWERED = 2,
-	CALLGATE_EVENT_CALL_CHANGED = 3,	/* streams, dialogs or deadline changed */
+	CALLGATE_EVENT_CALL_CHANGED = 3,	/* an offer was answered or refused */
 	CALLGATE_EVENT_CALL_END = 4,
 	CALLGATE_EVENT_BINDING_NEW = 5,
 	CALLGATE_EVENT_BINDING_REFRESH = 6,
