@@ -24,12 +24,14 @@ static struct hlist_head *bucket(struct cg_net *cn, u64 aor)
 	return &cn->binding_hash[aor & ((1 << BUCKET_BITS) - 1)];
 }
 
-static struct cg_binding *find(struct cg_net *cn, u64 aor, const struct cg_contact *c)
+/* The same user may be registered at several registrars. */
+static struct cg_binding *find(const struct cg_pkt *p, u64 aor, const struct cg_contact *c)
 {
 	struct cg_binding *b;
 
-	hlist_for_each_entry(b, bucket(cn, aor), node)
-		if (b->aor == aor && b->user == c->user && cg_ep_equal(&b->pin->in, &c->in))
+	hlist_for_each_entry(b, bucket(p->cn, aor), node)
+		if (b->aor == aor && b->user == c->user && cg_ep_equal(&b->pin->in, &c->in) &&
+		    cg_ep_same_addr(&b->registrar, &p->src_old))
 			return b;
 	return NULL;
 }
@@ -124,7 +126,7 @@ static struct cg_binding *create(struct cg_pkt *p, const struct cg_reg *reg,
 static void grant(struct cg_pkt *p, const struct cg_reg *reg, const struct cg_contact *c,
 		  u32 seconds)
 {
-	struct cg_binding *b = find(p->cn, reg->aor, c);
+	struct cg_binding *b = find(p, reg->aor, c);
 	bool fresh = !b;
 	struct cg_pin *pin;
 
@@ -189,7 +191,8 @@ static void remove_all(struct cg_pkt *p, const struct cg_reg *reg)
 	struct hlist_node *next;
 
 	hlist_for_each_entry_safe(b, next, bucket(p->cn, reg->aor), node)
-		if (b->aor == reg->aor && cg_ep_same_addr(&b->pin->in, &p->dst_new))
+		if (b->aor == reg->aor && cg_ep_same_addr(&b->pin->in, &p->dst_new) &&
+		    cg_ep_same_addr(&b->registrar, &p->src_old))
 			cg_binding_remove(b, CG_R_BIND_REMOVED);
 }
 
@@ -209,7 +212,7 @@ static void accepted(struct cg_pkt *p, const struct cg_reg *reg)
 			grant(p, reg, c, seconds);
 			continue;
 		}
-		b = find(p->cn, reg->aor, c);
+		b = find(p, reg->aor, c);
 		if (b)
 			cg_binding_remove(b, CG_R_BIND_REMOVED);
 	}

@@ -12,6 +12,7 @@
 #define WAIT_RINGING 600	/* after a provisional response (timer C is over 180) */
 #define WAIT_RETRY 32		/* a refused call may come again with credentials */
 #define WAIT_BYE 32		/* timer F: RFC 3261 17.1.2 */
+#define STALE 3600		/* seconds without SIP and media: may make room */
 #define URI_TEXT 255
 
 const struct rhashtable_params cg_call_params = {
@@ -156,16 +157,37 @@ static void note_flow(struct cg_call *call, const struct cg_pkt *p)
 	call->sig_zone = nf_ct_zone(p->ct)->id;
 }
 
-/* An early call of the same host that nobody heard of for longest makes room. */
-static bool evict_early(struct cg_host *h)
+static bool call_has_flow(const struct cg_call *call)
+{
+	const struct cg_pin *pin;
+
+	list_for_each_entry(pin, &call->pins, owner)
+		if (cg_bind_alive(pin))
+			return true;
+	return false;
+}
+
+/* Nobody heard of it for long: not answered yet, or its BYE was lost. */
+static bool is_stale(const struct cg_call *call)
+{
+	if (call->state != CG_CALL_ANSWERED)
+		return true;
+	return cg_ms() - call->active > STALE * MSEC_PER_SEC && !call_has_flow(call);
+}
+
+/* At its limit a host gives up its own calls only, the least recently active first. */
+static bool evict(struct cg_host *h)
 {
 	struct cg_call *call;
+	u32 tries = 16;
 
 	list_for_each_entry(call, &h->call_list, of_host) {
-		if (call->state == CG_CALL_ANSWERED)
-			continue;
-		cg_call_end(call, CG_R_CALL_EVICTED);
-		return true;
+		if (is_stale(call)) {
+			cg_call_end(call, CG_R_CALL_EVICTED);
+			return true;
+		}
+		if (!--tries)
+			break;
 	}
 	return false;
 }
@@ -179,7 +201,7 @@ static int enlist(struct cg_call *call, struct cg_pkt *p)
 	if (!call->host)
 		return cg_pass(p, CG_R_NO_MEMORY);
 	why = cg_limit_call(cn, call->host);
-	if (why == CG_R_LIMIT_HOST_CALLS && evict_early(call->host))
+	if (why == CG_R_LIMIT_HOST_CALLS && evict(call->host))
 		why = CG_R_NONE;
 	if (why) {
 		cg_count(cn, why);
@@ -582,16 +604,6 @@ void cg_call_end(struct cg_call *call, enum cg_reason why)
 	kfree(call->text);
 	/* looked up under the lock only: nobody can still see it */
 	kmem_cache_free(cache, call);
-}
-
-static bool call_has_flow(const struct cg_call *call)
-{
-	const struct cg_pin *pin;
-
-	list_for_each_entry(pin, &call->pins, owner)
-		if (cg_bind_alive(pin))
-			return true;
-	return false;
 }
 
 static enum cg_reason overdue(const struct cg_call *call)

@@ -144,9 +144,11 @@ static struct cg_pin *known_row(struct sdp_walk *w, const struct cg_ep *in, u16 
 		return NULL;
 	for (i = 1; i < count; i++) {
 		struct cg_ep next = cg_ep_at(in, ntohs(in->port) + i);
+		struct cg_ep pub = cg_ep_at(&first->pub, ntohs(first->pub.port) + i);
 		struct cg_pin *pin = cg_pin_of_call(w->p->call, &next);
 
-		if (!pin || ntohs(pin->pub.port) != ntohs(first->pub.port) + i)
+		/* a longer row than before may grow where there is room */
+		if (pin ? !cg_ep_equal(&pin->pub, &pub) : !cg_ports_is_free(w->p->cn, &pub))
 			return NULL;
 	}
 	return first;

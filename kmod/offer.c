@@ -93,6 +93,14 @@ static bool is_final_answer(const struct cg_pkt *p)
 	return p->msg.request || p->msg.status >= 200 || p->call->state == CG_CALL_EARLY;
 }
 
+/* The transaction whose exchange was opened last. */
+static bool same_txn(const struct cg_pkt *p)
+{
+	const struct cg_offer *o = &p->call->offer;
+
+	return o->cseq == p->msg.cseq.num && o->txn_side == (p->msg.request ? p->side : !p->side);
+}
+
 void cg_offer_end(struct cg_pkt *p)
 {
 	struct cg_call *call = p->call;
@@ -109,7 +117,12 @@ void cg_offer_end(struct cg_pkt *p)
 			o->open = false;
 		return;
 	}
-	/* the initial offer is final for nobody until it is answered */
+	if (same_txn(p) && !o->open) {
+		/* sent again, or the answer of one more fork */
+		if (!p->msg.request)
+			commit(call, p->side, p->leg);
+		return;
+	}
 	*o = (struct cg_offer){
 		.open = true,
 		.side = p->side,

@@ -227,14 +227,15 @@ struct cg_pin *cg_sig_of_public(struct cg_net *cn, const struct cg_ep *pub,
 	return NULL;
 }
 
-static struct cg_pin *sig_find(struct cg_net *cn, const struct cg_ep *in, const struct cg_ep *pub)
+static struct cg_pin *sig_find(struct cg_net *cn, const struct cg_ep *in, const struct cg_ep *pub,
+			       const struct cg_ep *peer)
 {
 	struct rhlist_head *l, *pos;
 	struct cg_pin *pin;
 
 	l = rhltable_lookup(&cn->pins_pub, pub, cg_pin_pub_params);
 	rhl_for_each_entry_rcu(pin, pos, l, pub_node)
-		if (pin->kind == CG_PIN_SIG && !pin->dead && cg_ep_equal(&pin->in, in))
+		if (may_use(pin, peer) && cg_ep_equal(&pin->in, in))
 			return pin;
 	return NULL;
 }
@@ -242,7 +243,7 @@ static struct cg_pin *sig_find(struct cg_net *cn, const struct cg_ep *in, const 
 struct cg_pin *cg_sig_open(struct cg_net *cn, const struct cg_ep *in, const struct cg_ep *pub,
 			   const struct cg_ep *peer, u32 seconds)
 {
-	struct cg_pin *pin = sig_find(cn, in, pub);
+	struct cg_pin *pin = sig_find(cn, in, pub, peer);
 	enum cg_reason why;
 
 	if (!pin) {
@@ -251,10 +252,9 @@ struct cg_pin *cg_sig_open(struct cg_net *cn, const struct cg_ep *in, const stru
 			cg_count(cn, why);
 			return NULL;
 		}
+		cg_pin_peer(pin, peer);
 		list_add_tail(&pin->owner, &cn->sig_list);
 	}
-	if (!cg_pin_has_peer(pin, peer))
-		cg_pin_peer(pin, peer);
 	if ((s32)(cg_now() + seconds - pin->base_until) > 0 || !pin->base_until)
 		pin->base_until = cg_now() + seconds;
 	if (cg_timer_left(&pin->timer) < seconds)

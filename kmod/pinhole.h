@@ -81,8 +81,9 @@ struct cg_pin *cg_pin_of_call(const struct cg_call *call, const struct cg_ep *in
 void cg_pin_close(struct cg_pin *pin, bool kill);
 
 /*
- * The signalling pinhole @in at @pub, found or opened; @peer may use it for
- * @seconds. NULL when a limit or memory forbids it.
+ * The signalling pinhole @in at @pub for the host of @peer, found or opened,
+ * and held for @seconds. Each peer has its own, with its own lifetime. NULL
+ * when a limit or memory forbids it.
  */
 struct cg_pin *cg_sig_open(struct cg_net *cn, const struct cg_ep *in, const struct cg_ep *pub,
 			   const struct cg_ep *peer, u32 seconds);
@@ -97,7 +98,7 @@ void cg_sig_update(struct cg_pin *pin);
 /* Closes it although calls still hold it. It has no bindings any more. */
 void cg_sig_drop(struct cg_pin *pin);
 
-/* Adds @peer to the list of a signalling pinhole (oldest goes when full). */
+/* Adds @peer to the list (oldest goes when full). */
 void cg_pin_peer(struct cg_pin *pin, const struct cg_ep *peer);
 bool cg_pin_has_peer(const struct cg_pin *pin, const struct cg_ep *who);
 

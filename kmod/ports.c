@@ -68,6 +68,13 @@ static bool is_free(struct cg_net *cn, const struct cg_port_ask *ask, u16 port)
 	       !cg_ports_local_socket(cn->net, &pub, &ask->peer);
 }
 
+bool cg_ports_is_free(struct cg_net *cn, const struct cg_ep *pub)
+{
+	struct cg_port_ask ask = { .pub = *pub };
+
+	return is_free(cn, &ask, ntohs(pub->port));
+}
+
 static bool row_is_free(struct cg_net *cn, const struct cg_port_ask *ask, u32 port)
 {
 	u32 i;

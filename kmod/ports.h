@@ -23,6 +23,8 @@ struct cg_port_ask {
 
 /* First port of the row in host order; 0: none, *@why says what was exhausted. */
 u16 cg_ports_choose(struct cg_net *cn, const struct cg_port_ask *ask, enum cg_reason *why);
+/* Nothing of ours, of the admin or of a local socket is at @pub (DNAT rules aside). */
+bool cg_ports_is_free(struct cg_net *cn, const struct cg_ep *pub);
 /* A pinhole at @pub is out of the table for good: its port may be used again. */
 void cg_ports_release(struct cg_net *cn, const struct cg_ep *pub);
 bool cg_ports_in_pool(const struct cg_net *cn, u16 port);

@@ -16,7 +16,7 @@ struct sip_part {
 	struct sip_str headers;        /* its MIME headers; empty for a body without multipart */
 	struct sip_content_type ctype; /* class NONE: no Content-Type (text/plain) */
 	struct sip_disposition disp;   /* type empty when absent */
-	bool encoded;                  /* Content-Encoding, or a transfer encoding but 7bit/8bit/binary */
+	bool encoded;                  /* Content-Encoding, or base64 and the like */
 	bool sealed;                   /* inside multipart/signed or similar, or such itself */
 	u8 depth;                      /* 0: the message body itself */
 };

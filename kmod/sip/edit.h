@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * An ordered list of replacements in a message, applied in one pass, then proved: the new message is
- * parsed again and must differ from the old one exactly where it was meant to.
+ * An ordered list of replacements in a message, applied in one pass, then proved: the new message
+ * is parsed again and must differ from the old one exactly where it was meant to.
  *
  * struct sip_edits is about 15 KiB and belongs to the caller. Offsets are those of the old message.
  */
@@ -48,7 +48,7 @@ enum sip_edit_result {
 	SIP_EDIT_FULL,     /* more than SIP_MAX_EDITS, or more text than SIP_EDIT_TEXT */
 	SIP_EDIT_OVERLAP,  /* touches bytes that another edit touches */
 	SIP_EDIT_RANGE,    /* outside the message */
-	SIP_EDIT_SPACE,    /* the result does not fit the buffer, or is longer than a message may be */
+	SIP_EDIT_SPACE,    /* the result does not fit the buffer, or is too long a message */
 	SIP_EDIT_CHANGED,  /* verify: a byte differs where none should, or a header moved */
 };
 
@@ -83,8 +83,8 @@ struct sip_why {
 #define SIP_WHY(f, w) ((struct sip_why){ .why = (u16)(w), .field = SIP_FIELD_##f })
 
 /*
- * Adds "replace @at by @len bytes at @text" (copied). Edits may come in any order; insertions at the
- * same place keep the order in which they came. Returns enum sip_edit_result; on failure the list
+ * Adds "replace @at by @len bytes at @text" (copied). Edits may come in any order; insertions at
+ * the same place keep the order in which they came. Returns enum sip_edit_result; on failure the list
  * is as before.
  */
 int sip_edit_put(struct sip_edits *e, struct sip_str at, const void *text, u32 len,
@@ -112,8 +112,8 @@ static inline u32 sip_edit_length(const struct sip_edits *e, u32 inlen)
 int sip_edit_apply(const struct sip_edits *e, const u8 *in, u32 inlen, u8 *out, u32 cap);
 
 /*
- * Proves @after (parsed from the result) against @before: same known headers in the same order, each
- * moved by exactly what the edits before it add, start line, headers and body where expected, and
+ * Proves @after (parsed from the result) against @before: same known headers in the same order,
+ * each moved by exactly what the edits before it add, start line, headers and body where expected, and
  * byte-equal outside the edits. Not for edits that add or remove whole header lines.
  */
 int sip_edit_verify(const struct sip_edits *e, const struct sip_msg *before,

@@ -90,8 +90,8 @@ static bool same(const u8 *p, const struct name *n)
 		return (sip_load64(p + len - 8) | bit5) == sip_load64(t + len - 8);
 	}
 	if (len >= 4)
-		return (sip_load32(p) | (u32)bit5) == sip_load32(t) &&
-		       (sip_load32(p + len - 4) | (u32)bit5) == sip_load32(t + len - 4);
+		return (sip_load32(p) | 0x20202020u) == sip_load32(t) &&
+		       (sip_load32(p + len - 4) | 0x20202020u) == sip_load32(t + len - 4);
 	for (i = 0; i < len; i++)
 		if ((p[i] | 0x20) != t[i])
 			return false;
@@ -137,17 +137,18 @@ static const struct name methods[SIP_M_COUNT] = {
 u32 sip_method_id(const u8 *buf, struct sip_str name)
 {
 	const u8 *p = buf + name.off;
-	u32 id, i;
+	u32 first, id;
 
+	if (name.len < 3)
+		return SIP_M_OTHER;
+	/* no two methods agree in length and the first three bytes */
+	first = (u32)p[0] | (u32)p[1] << 8 | (u32)p[2] << 16;
 	for (id = SIP_M_OTHER + 1; id < SIP_M_COUNT; id++) {
-		const struct name *n = &methods[id];
+		const u8 *t = (const u8 *)methods[id].text;
 
-		if (n->len != name.len || (u8)n->text[0] != p[0])
-			continue;
-		for (i = 1; i < name.len && p[i] == (u8)n->text[i]; i++)
-			;
-		if (i == name.len)
-			return id;
+		if (methods[id].len == name.len &&
+		    first == ((u32)t[0] | (u32)t[1] << 8 | (u32)t[2] << 16))
+			return memcmp(p, t, name.len) ? SIP_M_OTHER : id;
 	}
 	return SIP_M_OTHER;
 }

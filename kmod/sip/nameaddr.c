@@ -4,8 +4,9 @@
 #include "value.h"
 
 /*
- * Up to the '<' of a display name without quotes, or to the start of a bare URI. Words may hold more
- * than a token does (the field writes it, '<' makes it certain), but no comma, quote or semicolon.
+ * Up to the '<' of a display name without quotes, or to the start of a bare URI. Words may hold
+ * more than a token does (the field writes it, '<' makes it certain), but no comma, quote or
+ * semicolon.
  */
 static int display(const u8 *buf, u32 *pos, u32 end, struct sip_nameaddr *a)
 {

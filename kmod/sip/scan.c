@@ -128,7 +128,7 @@ static u32 ip6_scan(const u8 *buf, u32 pos, u32 end, struct sip_host *h)
 }
 
 /* The host alone; returns the first byte behind it, or 0 (a host never ends at offset 0). */
-static u32 name_scan(const u8 *buf, u32 pos, u32 end, struct sip_host *h)
+static inline u32 name_scan(const u8 *buf, u32 pos, u32 end, struct sip_host *h)
 {
 	u32 p;
 

@@ -126,7 +126,7 @@ struct sip_sdp_media {
 	struct sip_str mid;
 	struct sip_str path;    /* value of a=path, or empty */
 	struct sip_sdp_rtcp rtcp;
-	struct sip_sdp_addr conn; /* the effective one: the first of the section, else the session's */
+	struct sip_sdp_addr conn; /* in force: the first of the section, else the session's */
 };
 
 /*

@@ -18,7 +18,8 @@ static u32 next_char(const u8 *buf, u32 *pos, u32 end)
 	u32 c = buf[p++];
 	u32 i;
 
-	if (c == '%' && end - p >= 2 && sip_is(buf[p], SIP_C_HEX) && sip_is(buf[p + 1], SIP_C_HEX)) {
+	if (c == '%' && end - p >= 2 && sip_is(buf[p], SIP_C_HEX) &&
+	    sip_is(buf[p + 1], SIP_C_HEX)) {
 		c = (u32)sip_hex(buf[p]) << 4 | sip_hex(buf[p + 1]);
 		p += 2;
 		for (i = 0; i < sizeof(reserved) - 1; i++)
@@ -62,8 +63,9 @@ static bool text_equal_nocase(const u8 *a, struct sip_str sa, const u8 *b, struc
 /* Parameters that differ even when only one side has them (examples of 19.1.4: transport too). */
 static bool significant(const u8 *buf, struct sip_str name)
 {
-	return SIP_IS(buf, name, "user") || SIP_IS(buf, name, "ttl") || SIP_IS(buf, name, "method") ||
-	       SIP_IS(buf, name, "maddr") || SIP_IS(buf, name, "transport");
+	return SIP_IS(buf, name, "user") || SIP_IS(buf, name, "ttl") ||
+	       SIP_IS(buf, name, "method") || SIP_IS(buf, name, "maddr") ||
+	       SIP_IS(buf, name, "transport");
 }
 
 enum strict { LOOSE, STRICT };

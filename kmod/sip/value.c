@@ -17,7 +17,7 @@ static int leading_number(const u8 *buf, u32 *pos, u32 end, u32 max, u32 *out)
 
 	for (; p < end && sip_is_digit(buf[p]); p++) {
 		n = n * 10 + (u64)(buf[p] - '0');
-		if (n > max)
+		if (unlikely(n > max))
 			return SIP_BAD_NUMBER;
 	}
 	if (p == *pos || p == end || !sip_byte_is_blank(buf[p]))
@@ -123,6 +123,13 @@ int sip_content_type_parse(const u8 *buf, struct sip_str s, struct sip_content_t
 	u32 pos;
 
 	memset(t, 0, sizeof(*t));
+	if (likely(s.len == 15 && !memcmp(buf + s.off, "application/sdp", 15))) {
+		t->type = sip_slice(s.off, s.off + 11);
+		t->subtype = sip_slice(s.off + 12, end);
+		t->params = sip_slice(end, end);
+		t->class = SIP_MEDIA_SDP;
+		return 0;
+	}
 	pos = sip_span(buf, s.off, end, SIP_C_TOKEN);
 	t->type = sip_slice(s.off, pos);
 	pos = sip_skip_lws(buf, pos, end);
