@@ -4,25 +4,6 @@
 #include "msg.h"
 #include "value.h"
 
-static int check_via(struct sip_msg *m, struct sip_str s)
-{
-	struct sip_via v;
-	bool top = !m->via.all.len;
-	u32 used;
-	int bad;
-
-	for (;;) {
-		bad = sip_via_parse(m->buf, s, top ? &m->via : &v, &used);
-		if (bad)
-			return bad;
-		if (used == s.len)
-			return 0;
-		top = false;
-		used = sip_skip_lws(m->buf, s.off + used + 1, s.off + s.len);
-		s = sip_slice(used, s.off + s.len);
-	}
-}
-
 /* A list of addresses, or one if @list is false. */
 static int check_addr(struct sip_msg *m, u32 id, struct sip_str s)
 {
@@ -110,7 +91,7 @@ int sip_check_header(struct sip_msg *m, u32 id, struct sip_str value)
 
 	switch (id) {
 	case SIP_H_VIA:
-		return check_via(m, value);
+		return sip_check_vias(m, value);
 	case SIP_H_CONTACT:
 		return check_contact(m, value);
 	case SIP_H_FROM:

@@ -84,8 +84,8 @@ struct sip_why {
 
 /*
  * Adds "replace @at by @len bytes at @text" (copied). Edits may come in any order; insertions at
- * the same place keep the order in which they came. Returns enum sip_edit_result; on failure the list
- * is as before.
+ * the same place keep the order in which they came. Returns enum sip_edit_result; on failure the
+ * list is as before.
  */
 int sip_edit_put(struct sip_edits *e, struct sip_str at, const void *text, u32 len,
 		 struct sip_why why);
@@ -113,8 +113,8 @@ int sip_edit_apply(const struct sip_edits *e, const u8 *in, u32 inlen, u8 *out, 
 
 /*
  * Proves @after (parsed from the result) against @before: same known headers in the same order,
- * each moved by exactly what the edits before it add, start line, headers and body where expected, and
- * byte-equal outside the edits. Not for edits that add or remove whole header lines.
+ * each moved by exactly what the edits before it add, start line, headers and body where expected,
+ * and byte-equal outside the edits. Not for edits that add or remove whole header lines.
  */
 int sip_edit_verify(const struct sip_edits *e, const struct sip_msg *before,
 		    const struct sip_msg *after);

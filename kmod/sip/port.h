@@ -32,9 +32,6 @@ typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
 
-#ifndef fallthrough
-#define fallthrough __attribute__((__fallthrough__))
-#endif
 #ifndef static_assert
 #define static_assert _Static_assert
 #endif

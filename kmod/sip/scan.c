@@ -159,7 +159,6 @@ int sip_host_scan(const u8 *buf, struct sip_str s, bool blanks, struct sip_host 
 	u32 pos, colon;
 	int bad;
 
-	memset(h, 0, sizeof(*h));
 	pos = name_scan(buf, s.off, end, h);
 	if (!pos)
 		return SIP_BAD_HOST;
@@ -178,7 +177,7 @@ int sip_host_scan(const u8 *buf, struct sip_str s, bool blanks, struct sip_host 
 
 int sip_host_parse(const u8 *buf, struct sip_str s, struct sip_host *h)
 {
-	struct sip_host v;
+	struct sip_host v = { .port_num = 0 };
 	u32 stop;
 	int bad;
 

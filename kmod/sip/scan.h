@@ -65,34 +65,44 @@ static inline u32 sip_find_below(const u8 *buf, u32 pos, u32 end, u8 limit)
 {
 	const u64 ones = 0x0101010101010101ULL;
 	const u64 low = ones * limit;
+	const u8 *stop = buf + end;
+	const u8 *p = buf + pos;
 	u64 v, hit;
 
-	for (; end - pos >= 8; pos += 8) {
-		v = sip_load64(buf + pos);
-		hit = (v - low) & ~v & (ones * 0x80);
-		if (hit)
-			return pos + sip_ctz64(hit) / 8;
+	if (end - pos >= 8) {
+		do {
+			v = sip_load64(p);
+			hit = (v - low) & ~v & (ones * 0x80);
+			if (hit)
+				return (u32)(p - buf) + sip_ctz64(hit) / 8;
+			p += 8;
+		} while (p <= stop - 8);
 	}
-	while (pos < end && buf[pos] >= limit)
-		pos++;
-	return pos;
+	while (p < stop && *p >= limit)
+		p++;
+	return (u32)(p - buf);
 }
 
 /* First @c (not NUL) at or behind @pos, or @end. Eight bytes at a time. */
 static inline u32 sip_find_byte(const u8 *buf, u32 pos, u32 end, u8 c)
 {
 	const u64 ones = 0x0101010101010101ULL;
+	const u8 *stop = buf + end;
+	const u8 *p = buf + pos;
 	u64 v, hit;
 
-	for (; end - pos >= 8; pos += 8) {
-		v = sip_load64(buf + pos) ^ (ones * c);
-		hit = (v - ones) & ~v & (ones * 0x80);
-		if (hit)
-			return pos + sip_ctz64(hit) / 8;
+	if (end - pos >= 8) {
+		do {
+			v = sip_load64(p) ^ (ones * c);
+			hit = (v - ones) & ~v & (ones * 0x80);
+			if (hit)
+				return (u32)(p - buf) + sip_ctz64(hit) / 8;
+			p += 8;
+		} while (p <= stop - 8);
 	}
-	while (pos < end && buf[pos] != c)
-		pos++;
-	return pos;
+	while (p < stop && *p != c)
+		p++;
+	return (u32)(p - buf);
 }
 
 /* First control character below 0x20 at or behind @pos, or @end. */
@@ -126,7 +136,7 @@ static inline u32 sip_skip_lws(const u8 *buf, u32 pos, u32 end)
 
 /*
  * Reads host[:port] at @pos as far as the grammar goes; *@stop is the first byte behind it. With
- * @blanks LWS may surround the colon (Via). Returns 0 or a reason.
+ * @blanks LWS may surround the colon (Via). @h must be all zero before. Returns 0 or a reason.
  */
 int sip_host_scan(const u8 *buf, struct sip_str s, bool blanks, struct sip_host *h, u32 *stop);
 

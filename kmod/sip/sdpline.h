@@ -32,17 +32,16 @@ static inline bool sip_sdp_line(const u8 *buf, struct sip_iter *it, struct sip_s
 /* Next field of a line, up to a blank; an empty slice at the end. */
 static inline struct sip_str sip_sdp_field(const u8 *buf, struct sip_iter *it)
 {
-	u32 end = it->end;
-	u32 pos = it->pos;
-	u32 start;
+	const u8 *end = buf + it->end;
+	const u8 *p = buf + it->pos;
+	const u8 *start;
 
-	while (pos < end && (buf[pos] == ' ' || buf[pos] == '\t'))
-		pos++;
-	start = pos;
-	while (pos < end && buf[pos] > ' ')
-		pos++;
-	it->pos = pos;
-	return sip_slice(start, pos);
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	for (start = p; p < end && *p > ' '; p++)
+		;
+	it->pos = (u32)(p - buf);
+	return sip_slice((u32)(start - buf), it->pos);
 }
 
 /* "IN IP4 address[/ttl[/count]]". Returns 0 or SIP_BAD_SDP_CONN. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Via. RFC 3261 20.42 and 25.1 (via-parm), RFC 3581. */
-#include "bad.h"
+#include "msg.h"
+
 #include "value.h"
 
 /* "SIP" SLASH "2.0" SLASH with blanks. */
@@ -140,4 +141,23 @@ int sip_via_parse(const u8 *buf, struct sip_str s, struct sip_via *v, u32 *used)
 		return SIP_BAD_VIA;
 	*used = pos - s.off;
 	return 0;
+}
+
+int sip_check_vias(struct sip_msg *m, struct sip_str s)
+{
+	struct sip_via v;
+	bool top = !m->via.all.len;
+	u32 used;
+	int bad;
+
+	for (;;) {
+		bad = sip_via_parse(m->buf, s, top ? &m->via : &v, &used);
+		if (bad)
+			return bad;
+		if (used == s.len)
+			return 0;
+		top = false;
+		used = sip_skip_lws(m->buf, s.off + used + 1, s.off + s.len);
+		s = sip_slice(used, s.off + s.len);
+	}
 }

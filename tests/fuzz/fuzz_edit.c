@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Parse, edit, parse. The first bytes of the input choose the edits, the rest is the message. What a
- * translator would replace is replaced by something of the same kind: the result must parse, and
- * differ exactly there. Arbitrary edits must never be taken for such ones unless they are.
+ * Parse, edit, parse. The first bytes of the input choose the edits, the rest is the message.
+ * What a translator would replace is replaced by something of the same kind: the result must parse,
+ * and differ exactly there. Arbitrary edits must never be taken for such ones unless they are.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "touch.h"
 
 #define SEED 16
-#define MAX 65536
+#define MAX  65536
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
@@ -44,7 +44,8 @@ static void put(struct sip_str at, const char *text, u8 field)
 
 static void put_host(struct sip_str at, u8 field)
 {
-	static const char *const text[] = { "203.0.113.1:40000", "203.0.113.1", "[2001:db8::1]:5060", "h",
+	static const char *const text[] = { "203.0.113.1:40000", "203.0.113.1",
+					    "[2001:db8::1]:5060", "h",
 					    "a-very-long-name-of-a-host.example.net:65535" };
 	if (choose(3))
 		put(at, text[choose(5)], field);
@@ -184,7 +185,8 @@ static void arbitrary(void)
 
 	sip_edit_init(&edits);
 	while (n--) {
-		struct sip_str at = { .off = choose(256) * (before.len + 3) / 255, .len = choose(40) };
+		struct sip_str at = { .off = choose(256) * (before.len + 3) / 255,
+				      .len = choose(40) };
 
 		sip_edit_put(&edits, at, "0123456789abcdefghij", choose(21), SIP_WHY(OTHER, n));
 	}

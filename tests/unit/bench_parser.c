@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * P1: instructions per byte of the parser. Run under callgrind (tests/unit/bench-parser); the work of
- * each message happens between the two markers so that only it is counted.
+ * P1: instructions per byte of the parser. Run under callgrind (tests/unit/bench-parser); the work
+ * of each message happens between the two markers so that only it is counted.
  *
  * usage: bench_parser parse|sdp FILE...       one pass over each file
  *        bench_parser long BYTES              the INVITE stretched to BYTES by plain headers

@@ -45,16 +45,24 @@ static void number(struct text *t, u32 n)
 /* Blanks as the grammar allows them, mostly none. */
 static void lws(struct text *t)
 {
-	static const char *const w[] = { "", "", "", "", "", "", " ", "\t", "  ", "\r\n ", " \r\n\t " };
+	static const char *const w[] = { "",  "",   "",	  "",	   "",	      "",
+					 " ", "\t", "  ", "\r\n ", " \r\n\t " };
 
 	put(t, PICK(w));
 }
 
 static void host(struct text *t)
 {
-	static const char *const h[] = { "192.168.1.2", "10.0.0.1", "voip.example", "198.51.100.9",
-					 "[2001:db8::9:1]", "[::ffff:192.0.2.10]", "a-b.c_d.example.",
-					 "1.2.3.400", "[2001:db8:0:0:1:2:3:4]", "x" };
+	static const char *const h[] = { "192.168.1.2",
+					 "10.0.0.1",
+					 "voip.example",
+					 "198.51.100.9",
+					 "[2001:db8::9:1]",
+					 "[::ffff:192.0.2.10]",
+					 "a-b.c_d.example.",
+					 "1.2.3.400",
+					 "[2001:db8:0:0:1:2:3:4]",
+					 "x" };
 	put(t, PICK(h));
 	if (!gen_rand(2)) {
 		put(t, ":");
@@ -64,8 +72,9 @@ static void host(struct text *t)
 
 static void uri_params(struct text *t)
 {
-	static const char *const p[] = { ";lr", ";transport=udp", ";user=phone", ";ob", ";maddr=1.2.3.4",
-					 ";rinstance=82b6", ";n%61me=v%61l", ";x=[1]", ";ttl=1" };
+	static const char *const p[] = { ";lr",		  ";transport=udp", ";user=phone",
+					 ";ob",		  ";maddr=1.2.3.4", ";rinstance=82b6",
+					 ";n%61me=v%61l", ";x=[1]",	    ";ttl=1" };
 
 	while (!gen_rand(3))
 		put(t, PICK(p));
@@ -76,8 +85,10 @@ static void uri(struct text *t, bool bracket)
 	static const char *const s[] = { "sip:", "sip:", "sip:", "sips:", "SIP:" };
 	static const char *const o[] = { "tel:+1-201-555-0123;phone-context=x", "isbn:2983792873",
 					 "http://www.example.com/a?b", "urn:service:sos" };
-	static const char *const u[] = { "alice@", "", "bob:pw@", "+4930123@", "%61lice@",
-					 "null-%00-null@", "user;par=u%40x@", "a&b=c+d$e,f@" };
+	static const char *const u[] = { "alice@",	    "",
+					 "bob:pw@",	    "+4930123@",
+					 "%61lice@",	    "null-%00-null@",
+					 "user;par=u%40x@", "a&b=c+d$e,f@" };
 	static const char *const bare[] = { "alice@", "", "bob@", "+4930123@" };
 
 	if (!gen_rand(12)) {
@@ -96,8 +107,9 @@ static void uri(struct text *t, bool bracket)
 static void params(struct text *t)
 {
 	static const char *const p[] = { "expires", "q", "+sip.instance", "reg-id", "x-y" };
-	static const char *const v[] = { "3600", "0.5", "\"<urn:uuid:0000>\"", "\"a\\\"b;,<>\"", "1",
-					 "[2001:db8::1]", "tok%en" };
+	static const char *const v[] = { "3600",	   "0.5", "\"<urn:uuid:0000>\"",
+					 "\"a\\\"b;,<>\"", "1",	  "[2001:db8::1]",
+					 "tok%en" };
 
 	while (!gen_rand(3)) {
 		lws(t);
@@ -115,8 +127,14 @@ static void params(struct text *t)
 
 static void address(struct text *t)
 {
-	static const char *const d[] = { "", "", "\"Alice\" ", "Bob ", "\"a \\\" \\\\ <>,;\" ", "A B C ",
-					 "\"\xc3\xa9t\xc3\xa9\"", "caller" };
+	static const char *const d[] = { "",
+					 "",
+					 "\"Alice\" ",
+					 "Bob ",
+					 "\"a \\\" \\\\ <>,;\" ",
+					 "A B C ",
+					 "\"\xc3\xa9t\xc3\xa9\"",
+					 "caller" };
 
 	if (!gen_rand(6)) {
 		uri(t, false);
@@ -130,8 +148,8 @@ static void address(struct text *t)
 
 static void via(struct text *t)
 {
-	static const char *const p[] = { "SIP/2.0/UDP ", "SIP/2.0/UDP ", "SIP/2.0/TCP ", "sip / 2.0 / TLS ",
-					 "SIP/2.0/UNKNOWN " };
+	static const char *const p[] = { "SIP/2.0/UDP ", "SIP/2.0/UDP ", "SIP/2.0/TCP ",
+					 "sip / 2.0 / TLS ", "SIP/2.0/UNKNOWN " };
 
 	put(t, PICK(p));
 	host(t);
@@ -175,16 +193,24 @@ static void address_list(struct text *t)
 
 static void optional_header(struct text *t)
 {
-	static const char *const lists[] = { "Contact", "m", "Route", "Record-Route", "Path",
-					     "Service-Route" };
-	static const char *const plain[] = { "User-Agent: bench 1.0", "Supported: path, outbound",
-					     "k: timer", "X-Unknown: ;;,,;;,;", "Subject:",
-					     "Allow: INVITE, ACK,\r\n BYE", "Min-Expires: 60",
-					     "Date: Sun, 22 Nov 2026 18:00:00 GMT",
-					     "Session-Expires: 1800;refresher=uas",
-					     "Authorization: Digest username=\"a\", qop=auth-int, nc=1",
-					     "P-Asserted-Identity: \"A, B\" <sip:a@b>", "RSeq: 7",
-					     "RAck: 7 1 INVITE", "Content-Disposition: session" };
+	static const char *const lists[] = { "Contact",	     "m",    "Route",
+					     "Record-Route", "Path", "Service-Route" };
+	static const char *const plain[] = {
+		"User-Agent: bench 1.0",
+		"Supported: path, outbound",
+		"k: timer",
+		"X-Unknown: ;;,,;;,;",
+		"Subject:",
+		"Allow: INVITE, ACK,\r\n BYE",
+		"Min-Expires: 60",
+		"Date: Sun, 22 Nov 2026 18:00:00 GMT",
+		"Session-Expires: 1800;refresher=uas",
+		"Authorization: Digest username=\"a\", qop=auth-int, nc=1",
+		"P-Asserted-Identity: \"A, B\" <sip:a@b>",
+		"RSeq: 7",
+		"RAck: 7 1 INVITE",
+		"Content-Disposition: session"
+	};
 
 	if (!gen_rand(2)) {
 		name(t, PICK(lists));
@@ -197,16 +223,27 @@ static void optional_header(struct text *t)
 
 static void sdp_media(struct text *t)
 {
-	static const char *const kind[] = { "audio", "video", "image", "message", "application", "x" };
-	static const char *const proto[] = { "RTP/AVP", "UDP/TLS/RTP/SAVPF", "udptl", "TCP/MSRP",
-					     "UDP/BFCP", "UDP/DTLS/SCTP", "TCP", "RTP/SAVP" };
+	static const char *const kind[] = {
+		"audio", "video", "image", "message", "application", "x"
+	};
+	static const char *const proto[] = { "RTP/AVP",	 "UDP/TLS/RTP/SAVPF", "udptl", "TCP/MSRP",
+					     "UDP/BFCP", "UDP/DTLS/SCTP",     "TCP",   "RTP/SAVP" };
 	static const char *const attr[] = {
-		"a=rtpmap:0 PCMU/8000\r\n", "a=sendonly\r\n", "a=rtcp-mux\r\n", "a=setup:actpass\r\n",
+		"a=rtpmap:0 PCMU/8000\r\n",
+		"a=sendonly\r\n",
+		"a=rtcp-mux\r\n",
+		"a=setup:actpass\r\n",
 		"a=candidate:1 1 UDP 2130706431 192.168.1.2 5004 typ host\r\n",
-		"a=candidate:2 2 tcp 1 2001:db8::1 9 typ srflx raddr 10.0.0.1 rport 9 tcptype active\r\n",
+		"a=candidate:2 2 tcp 1 2001:db8::1 9 typ srflx raddr 10.0.0.1 rport 9 tcptype "
+		"active\r\n",
 		"a=path:msrp://192.168.1.2:7394/x;tcp msrps://a@h.example:1/y;tcp\r\n",
-		"a=altc:1 IP4 192.0.2.1 4000\r\n", "a=mid:0\r\n", "c=IN IP4 224.2.1.1/127/3\r\n",
-		"c=IN IP6 2001:db8::7\r\n", "c=IN IP4 pc.example\r\n", "a=connection:new\r\n" };
+		"a=altc:1 IP4 192.0.2.1 4000\r\n",
+		"a=mid:0\r\n",
+		"c=IN IP4 224.2.1.1/127/3\r\n",
+		"c=IN IP6 2001:db8::7\r\n",
+		"c=IN IP4 pc.example\r\n",
+		"a=connection:new\r\n"
+	};
 
 	put(t, "m=");
 	put(t, PICK(kind));
@@ -348,10 +385,39 @@ u32 gen_message(u8 *out)
 	return t.n;
 }
 
-static const char *const spoils[] = { "\r\n", "\n", "\r", "\"", "\\", "<", ">", ",", ";", "=", ":", " ",
-				      "@", "%", "%00", "[", "]", "?", "*", "/", "\x7f", "\xff", "-",
-				      "99999999999", "-1", "To: <sip:x>\r\n", "l: 3\r\n", "\r\n ",
-				      "Contact: *\r\n", "--bnd", "m=audio 1 RTP/AVP 0\r\n", "\t", "4294967296" };
+static const char *const spoils[] = { "\r\n",
+				      "\n",
+				      "\r",
+				      "\"",
+				      "\\",
+				      "<",
+				      ">",
+				      ",",
+				      ";",
+				      "=",
+				      ":",
+				      " ",
+				      "@",
+				      "%",
+				      "%00",
+				      "[",
+				      "]",
+				      "?",
+				      "*",
+				      "/",
+				      "\x7f",
+				      "\xff",
+				      "-",
+				      "99999999999",
+				      "-1",
+				      "To: <sip:x>\r\n",
+				      "l: 3\r\n",
+				      "\r\n ",
+				      "Contact: *\r\n",
+				      "--bnd",
+				      "m=audio 1 RTP/AVP 0\r\n",
+				      "\t",
+				      "4294967296" };
 
 u32 gen_mutate(u8 *p, u32 len, u32 times)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A second parser, slow and obvious: splits the text into unfolded lines, copies them, looks names up
- * one by one. It must find the same lines in the same places as the real one, and agree on what is no
- * message at all. Input: grammar-made messages and their mutations.
+ * A second parser, slow and obvious: byte by byte, names looked up one by one. It must find the
+ * same lines in the same places as the real one, and agree on where the headers end. Input:
+ * grammar-made messages and their mutations.
  *
  * usage: naive [CASES]
  */
@@ -28,7 +28,8 @@ static bool blank(u8 c)
 static bool tokenish(u8 c)
 {
 	return c && strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-			   "-.!%*_+`'~", c);
+			   "-.!%*_+`'~",
+			   c);
 }
 
 static u32 naive_id(const u8 *p, u32 len)
@@ -144,8 +145,8 @@ static const char *compare(const struct sip_msg *m, const u8 *p, u32 len)
 		    h->name_len != l->name_len || h->value.len != l->value_len ||
 		    (l->value_len && h->value.off != l->value))
 			return "a header line";
-		if (chain[l->id] == 0xffffffff ? m->first[l->id] != i :
-						 m->headers[chain[l->id]].next != i)
+		if (chain[l->id] == 0xffffffff ? m->first[l->id] != i
+					       : m->headers[chain[l->id]].next != i)
 			return "the chain of a header";
 		chain[l->id] = i;
 	}

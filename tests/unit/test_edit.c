@@ -8,7 +8,8 @@ static struct sip_edits e;
 
 static int put(u32 off, u32 len, const char *text)
 {
-	return sip_edit_put(&e, sip_slice(off, off + len), text, (u32)strlen(text), SIP_WHY(VIA, 7));
+	return sip_edit_put(&e, sip_slice(off, off + len), text, (u32)strlen(text),
+			    SIP_WHY(VIA, 7));
 }
 
 static void expect(const char *in, const char *want)
@@ -51,7 +52,8 @@ static void limits(void)
 	T_OK(put(0, 1, big) == SIP_EDIT_OK, "as much text as there is room");
 	T_OK(put(2, 1, "x") == SIP_EDIT_FULL && e.n == 1, "more text");
 	T_OK(put(2, 1, "") == SIP_EDIT_OK, "no text");
-	T_OK(sip_edit_apply(&e, (const u8 *)"abcdef", 6, out, sizeof(out)) == SIP_EDIT_SPACE, "space");
+	T_OK(sip_edit_apply(&e, (const u8 *)"abcdef", 6, out, sizeof(out)) == SIP_EDIT_SPACE,
+	     "space");
 	T_OK(sip_edit_apply(&e, (const u8 *)"ab", 2, out, sizeof(out)) != SIP_EDIT_OK, "range");
 	sip_edit_init(&e);
 	for (i = 0; i < SIP_MAX_EDITS; i++)
@@ -60,7 +62,8 @@ static void limits(void)
 	sip_edit_init(&e);
 	T_OK(put(0xffffffff, 1, "x") == SIP_EDIT_RANGE, "far away");
 	T_OK(put(4, 2, "x") == SIP_EDIT_OK, "put");
-	T_OK(sip_edit_apply(&e, (const u8 *)"abcde", 5, out, sizeof(out)) == SIP_EDIT_RANGE, "short");
+	T_OK(sip_edit_apply(&e, (const u8 *)"abcde", 5, out, sizeof(out)) == SIP_EDIT_RANGE,
+	     "short");
 }
 
 static const char invite[] =

@@ -25,11 +25,14 @@ static void limits(void)
 	T_OK(m.n_headers == SIP_MAX_HEADERS && !touch_message(&m), "all of them");
 	T_OK(lines("Route: <sip:p>", SIP_MAX_HEADERS - 4) == SIP_BAD && m.bad == SIP_BAD_TOO_MANY,
 	     "one more");
-	T_OK(lines("X-Unknown: y", 4000) == SIP_OK && m.n_headers == 5, "unknown ones do not count");
+	T_OK(lines("X-Unknown: y", 4000) == SIP_OK && m.n_headers == 5,
+	     "unknown ones do not count");
 	T_OK(sip_msg_parse(&m, (const u8 *)text, SIP_MAX_LEN + 1, 0) == SIP_BAD &&
-		     m.bad == SIP_BAD_TOO_LONG, "too long");
+		     m.bad == SIP_BAD_TOO_LONG,
+	     "too long");
 	T_OK(sip_msg_parse(&m, (const u8 *)text, 0, SIP_DATAGRAM) == SIP_BAD &&
-		     m.bad == SIP_BAD_NOT_SIP, "nothing");
+		     m.bad == SIP_BAD_NOT_SIP,
+	     "nothing");
 	T_OK(sip_msg_parse(&m, (const u8 *)text, 0, 0) == SIP_MORE, "nothing yet");
 }
 
@@ -62,7 +65,8 @@ static void tokens(void)
 	u32 n = 0;
 
 	lines("Supported: path, 100REL,,\"a, b\"\r\nk: timer", 1);
-	T_OK(SIP_HAS(&m, SIP_H_SUPPORTED, "100rel") && SIP_HAS(&m, SIP_H_SUPPORTED, "timer"), "has");
+	T_OK(SIP_HAS(&m, SIP_H_SUPPORTED, "100rel") && SIP_HAS(&m, SIP_H_SUPPORTED, "timer"),
+	     "has");
 	T_OK(!SIP_HAS(&m, SIP_H_SUPPORTED, "100"), "has not");
 	sip_walk_init(&w, &m, SIP_H_SUPPORTED);
 	while (sip_token_next(&w, &s))
@@ -89,7 +93,8 @@ static void stream(void)
 			int r = sip_msg_parse(&m, (const u8 *)text + pos, have - pos, 0);
 
 			if (r == SIP_OK) {
-				T_OK(m.body.len == count && m.consumed <= have - pos, "message %u", count);
+				T_OK(m.body.len == count && m.consumed <= have - pos, "message %u",
+				     count);
 				pos += m.consumed;
 				count++;
 			} else {
@@ -105,13 +110,17 @@ static void stream(void)
 /* What is not SIP must be seen on its first bytes (performance.md: denial). */
 static void not_sip(void)
 {
-	static const char *const s[] = { "\r\n", "\r\n\r\n", "\0\0\0\0", "\x80 rtp", "\x16\x03\x01", " x",
-					 "\t", "<xml>", "{", "INVITE\r\n", "INVITE:", "\r" };
+	static const char *const s[] = { "\r\n",       "\r\n\r\n",     "\0\0\0\0",
+					 "\x80 rtp",   "\x16\x03\x01", " x",
+					 "\t",	       "<xml>",	       "{",
+					 "INVITE\r\n", "INVITE:",      "\r" };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(s); i++)
 		T_OK(sip_msg_parse(&m, (const u8 *)s[i], i == 2 ? 4 : (u32)strlen(s[i]),
-				   SIP_DATAGRAM) == SIP_BAD && m.bad == SIP_BAD_NOT_SIP, "text %zu", i);
+				   SIP_DATAGRAM) == SIP_BAD &&
+			     m.bad == SIP_BAD_NOT_SIP,
+		     "text %zu", i);
 }
 
 int main(void)

@@ -61,7 +61,8 @@ static void other_headers(void)
 	for (i = 0; i < 256; i++) {
 		c[0] = (char)i;
 		if (!isalpha((int)i))
-			T_OK(sip_header_id((const u8 *)c, sip_slice(0, 1)) == SIP_H_OTHER, "byte %zu", i);
+			T_OK(sip_header_id((const u8 *)c, sip_slice(0, 1)) == SIP_H_OTHER,
+			     "byte %zu", i);
 	}
 	T_OK(sip_header_flags(SIP_H_CALL_ID) & SIP_HF_ONE, "Call-ID twice");
 	T_OK(!(sip_header_flags(SIP_H_VIA) & SIP_HF_ONE), "Via once");
@@ -84,7 +85,8 @@ static void each_method(void)
 
 		T_OK(sip_method_id((const u8 *)methods[i].name, s) == methods[i].id, "%s",
 		     methods[i].name);
-		T_OK(!strcmp(sip_method_name(methods[i].id), methods[i].name), "%s", methods[i].name);
+		T_OK(!strcmp(sip_method_name(methods[i].id), methods[i].name), "%s",
+		     methods[i].name);
 		strcpy(low, methods[i].name);
 		low[s.len - 1] |= 0x20;
 		T_OK(sip_method_id((const u8 *)low, s) == SIP_M_OTHER, "%s", low);
@@ -114,7 +116,8 @@ static void each_text(void)
 
 static void one_transport(const char *s, u32 id)
 {
-	T_OK(sip_transport_id((const u8 *)s, sip_slice(0, (u32)strlen(s))) == id, "transport %s", s);
+	T_OK(sip_transport_id((const u8 *)s, sip_slice(0, (u32)strlen(s))) == id, "transport %s",
+	     s);
 }
 
 static void one_attr(const char *line, u32 id, const char *value)

@@ -7,7 +7,7 @@
 #include <arpa/inet.h>
 
 #define ALNUM "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-#define MARK "-_.!~*'()"
+#define MARK  "-_.!~*'()"
 
 /* RFC 3261 25.1, spelled out; what is allowed beyond it is said. */
 static const struct {
@@ -15,8 +15,8 @@ static const struct {
 	const char *chars;
 } classes[] = {
 	{ SIP_C_TOKEN, ALNUM "-.!%*_+`'~" },
-	{ SIP_C_HOST, ALNUM "-._" },                   /* '_' is not in the grammar */
-	{ SIP_C_USER, ALNUM MARK "&=+$,;?/#" },        /* nor is '#' */
+	{ SIP_C_HOST, ALNUM "-._" }, /* '_' is not in the grammar */
+	{ SIP_C_USER, ALNUM MARK "&=+$,;?/#" }, /* nor is '#' */
 	{ SIP_C_PARAM, ALNUM MARK "[]/:&+$" },
 	{ SIP_C_URI, ALNUM MARK ";/?:@&=+$,%#[]" },
 	{ SIP_C_HEX, "0123456789abcdefABCDEF" },
@@ -118,7 +118,8 @@ static void address(const char *s)
 	len = sip_ip6_print(out, mine);
 	T_OK(len <= SIP_IP6_TEXT, "ip6 text is long: %s", s);
 	out[len] = 0;
-	T_OK(inet_pton(AF_INET6, (char *)out, theirs) == 1 && !memcmp(mine, theirs, 16), "print %s", out);
+	T_OK(inet_pton(AF_INET6, (char *)out, theirs) == 1 && !memcmp(mine, theirs, 16), "print %s",
+	     out);
 	/* glibc also writes ::1.2.3.4; RFC 5952 5 wants that only where a prefix says so */
 	inet_ntop(AF_INET6, mine, text, sizeof(text));
 	T_OK(!strcmp(text, (char *)out) || (!strncmp(text, "::", 2) && strchr(text, '.')),
@@ -127,15 +128,57 @@ static void address(const char *s)
 
 static void addresses(void)
 {
-	static const char *const s[] = {
-		"1.2.3.4", "0.0.0.0", "255.255.255.255", "256.1.1.1", "1.2.3", "1.2.3.4.5", "1.2.3.04",
-		"01.2.3.4", "1..3.4", "1.2.3.", ".1.2.3.4", "1.2.3.4 ", "", "a", "1.2.3.1000", "::", "::1",
-		"1::", "1::8", "2001:db8::1", "2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1", "1:2:3:4:5:6:7:8",
-		"1:2:3:4:5:6:7::", "::2:3:4:5:6:7:8", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1::2::3", ":::",
-		":1", "1:", "12345::", "g::", "::ffff:192.0.2.1", "64:ff9b::192.0.2.33", "::192.0.2.1",
-		"1:2:3:4:5:6:192.0.2.1", "1:2:3:4:5:6:7:192.0.2.1", "2001:db8:::192.0.2.1", "::1.2.3",
-		"1:2:3:4:5:6:7:8::", "::1:2:3:4:5:6:7:8", "1:0:0:2:0:0:0:3", "0:0:1:0:0:0:0:0", "fe80::1%eth0",
-		"[::1]", "::00001", "ABCD:EF01::", "1:2:3:4::5:6:7:8", "1::2:3:4:5:6:7", "0:0:0:0:0:0:0:0" };
+	static const char *const s[] = { "1.2.3.4",
+					 "0.0.0.0",
+					 "255.255.255.255",
+					 "256.1.1.1",
+					 "1.2.3",
+					 "1.2.3.4.5",
+					 "1.2.3.04",
+					 "01.2.3.4",
+					 "1..3.4",
+					 "1.2.3.",
+					 ".1.2.3.4",
+					 "1.2.3.4 ",
+					 "",
+					 "a",
+					 "1.2.3.1000",
+					 "::",
+					 "::1",
+					 "1::",
+					 "1::8",
+					 "2001:db8::1",
+					 "2001:db8:0:0:1:0:0:1",
+					 "2001:db8::1:0:0:1",
+					 "1:2:3:4:5:6:7:8",
+					 "1:2:3:4:5:6:7::",
+					 "::2:3:4:5:6:7:8",
+					 "1:2:3:4:5:6:7",
+					 "1:2:3:4:5:6:7:8:9",
+					 "1::2::3",
+					 ":::",
+					 ":1",
+					 "1:",
+					 "12345::",
+					 "g::",
+					 "::ffff:192.0.2.1",
+					 "64:ff9b::192.0.2.33",
+					 "::192.0.2.1",
+					 "1:2:3:4:5:6:192.0.2.1",
+					 "1:2:3:4:5:6:7:192.0.2.1",
+					 "2001:db8:::192.0.2.1",
+					 "::1.2.3",
+					 "1:2:3:4:5:6:7:8::",
+					 "::1:2:3:4:5:6:7:8",
+					 "1:0:0:2:0:0:0:3",
+					 "0:0:1:0:0:0:0:0",
+					 "fe80::1%eth0",
+					 "[::1]",
+					 "::00001",
+					 "ABCD:EF01::",
+					 "1:2:3:4::5:6:7:8",
+					 "1::2:3:4:5:6:7",
+					 "0:0:0:0:0:0:0:0" };
 	char r[64];
 	u32 i, k;
 
@@ -173,7 +216,8 @@ static void host(const char *s, int bad, u8 kind, u16 port)
 	T_OK(h.kind == kind && h.port_num == port && h.all.len == strlen(s), "host %s", s);
 	if (kind >= SIP_HOST_IP4)
 		T_OK(sip_host_print(out, h.kind, h.addr, h.port_num) == strlen(s) &&
-			     !memcmp(out, s, strlen(s)), "print %s", s);
+			     !memcmp(out, s, strlen(s)),
+		     "print %s", s);
 }
 
 static void lone(const char *s, int bad, u8 kind)

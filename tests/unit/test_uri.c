@@ -73,9 +73,11 @@ static void params(void)
 	T_OK(parse(s, &u), "parse");
 	T_OK(sip_uri_param((const u8 *)s, &u, "lr", &p) && !p.has_value, "lr");
 	T_OK(sip_uri_param((const u8 *)s, &u, "transport", &p) &&
-		     SIP_IS((const u8 *)s, p.value, "tcp"), "transport");
+		     SIP_IS((const u8 *)s, p.value, "tcp"),
+	     "transport");
 	T_OK(!sip_uri_param((const u8 *)s, &u, "tran", &p), "tran");
-	T_OK(sip_unescape((const u8 *)"a%00b", sip_slice(0, 5), out, 4) == 3 && !out[1], "unescape");
+	T_OK(sip_unescape((const u8 *)"a%00b", sip_slice(0, 5), out, 4) == 3 && !out[1],
+	     "unescape");
 	T_OK(sip_unescape((const u8 *)"abcde", sip_slice(0, 5), out, 4) == 5, "no space");
 	T_OK(sip_unescape((const u8 *)"%4", sip_slice(0, 2), out, 4) == 2, "half an escape");
 }
@@ -88,9 +90,11 @@ static void quoted(void)
 	u8 out[16];
 
 	T_OK(sip_param_find(p, sip_slice(0, 20), "a", &v), "a");
-	T_OK(sip_unquote(p, v.value, out, sizeof(out)) == 5 && !memcmp(out, "x\"y;z", 5), "unquote");
+	T_OK(sip_unquote(p, v.value, out, sizeof(out)) == 5 && !memcmp(out, "x\"y;z", 5),
+	     "unquote");
 	T_OK(sip_unquote(p, v.value, out, 4) == 5, "no space");
-	T_OK(sip_param_find(p, sip_slice(0, 20), "b", &v) && sip_unquote(p, v.value, out, 4) == 0, "b");
+	T_OK(sip_param_find(p, sip_slice(0, 20), "b", &v) && sip_unquote(p, v.value, out, 4) == 0,
+	     "b");
 	T_OK(sip_param_find(p, sip_slice(0, 20), "c", &v) && v.value.len == 1, "c");
 	T_OK(!sip_param_find(p, sip_slice(0, 20), "e", &v), "e");
 }
@@ -105,15 +109,17 @@ static void values(void)
 	struct sip_auth a;
 	struct sip_rack r;
 
-	T_OK(!sip_session_expires_parse(se, sip_slice(0, sizeof(se) - 1), &e) && e.seconds == 1800 &&
-		     e.refresher == SIP_REFRESHER_UAS, "Session-Expires");
+	T_OK(!sip_session_expires_parse(se, sip_slice(0, sizeof(se) - 1), &e) &&
+		     e.seconds == 1800 && e.refresher == SIP_REFRESHER_UAS,
+	     "Session-Expires");
 	T_OK(sip_session_expires_parse(se, sip_slice(5, sizeof(se) - 1), &e), "no number");
 	T_OK(!sip_auth_parse(auth, sip_slice(0, sizeof(auth) - 1), &a) && a.digest, "auth");
 	T_OK(sip_auth_find(auth, &a, "nonce", &p) && SIP_IS(auth, p.value, "x"), "nonce");
 	T_OK(sip_auth_find(auth, &a, "qop", &p) && p.value.len == 15, "qop");
 	T_OK(!sip_auth_find(auth, &a, "b", &p), "inside quotes");
 	T_OK(!sip_rack_parse(rack, sip_slice(0, sizeof(rack) - 1), &r) && r.rseq == 776656 &&
-		     r.cseq.num == 1 && r.cseq.method_id == SIP_M_INVITE, "RAck");
+		     r.cseq.num == 1 && r.cseq.method_id == SIP_M_INVITE,
+	     "RAck");
 	T_OK(sip_rack_parse(rack, sip_slice(0, 8), &r), "half a RAck");
 }
 

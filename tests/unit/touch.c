@@ -253,9 +253,9 @@ static const char *touch_bodies(const struct sip_msg *m)
 
 const char *touch_message(const struct sip_msg *m)
 {
-	static const u8 ids[] = { SIP_H_FROM, SIP_H_TO, SIP_H_CONTACT, SIP_H_ROUTE,
-				  SIP_H_RECORD_ROUTE, SIP_H_PATH, SIP_H_SERVICE_ROUTE,
-				  SIP_H_REFER_TO, SIP_H_REFERRED_BY };
+	static const u8 ids[] = { SIP_H_FROM,	       SIP_H_TO,	   SIP_H_CONTACT,
+				  SIP_H_ROUTE,	       SIP_H_RECORD_ROUTE, SIP_H_PATH,
+				  SIP_H_SERVICE_ROUTE, SIP_H_REFER_TO,	   SIP_H_REFERRED_BY };
 	const char *e;
 	u32 i;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Runs the markdown files of tests/vectors (their README says how they are written): each literal
- * text is parsed, its view printed, and every expected line must be among the printed ones. Each text
- * is then parsed at every length to which it can be cut, with an unreadable page behind it.
+ * text is parsed, its view printed, and every expected line must be among the printed ones. Each
+ * text is then parsed at every length to which it can be cut, with an unreadable page behind it.
  *
  * usage: vectors [-v] FOLDER|FILE.md...      -v prints every view
  */
@@ -160,7 +160,8 @@ static void attributes(const u8 *buf, const char *prefix, struct sip_str section
 
 	while (sip_sdp_attr_next(buf, &it, &a)) {
 		if (a.id == SIP_A_CANDIDATE && !sip_sdp_cand_parse(buf, a.value, &c)) {
-			say("%scandidate = %s %u %s ", prefix, types[c.type], c.component, l4[c.l4]);
+			say("%scandidate = %s %u %s ", prefix, types[c.type], c.component,
+			    l4[c.l4]);
 			say_bytes(buf, c.addr);
 			say(" %u", c.port_num);
 			if (c.raddr.len) {
@@ -183,7 +184,8 @@ static void attributes(const u8 *buf, const char *prefix, struct sip_str section
 
 static void media(const u8 *buf, u32 n, const struct sip_sdp_media *m)
 {
-	static const char *const proto[] = { "other", "rtp", "udptl", "tcp", "bfcp", "msrp", "sctp", "udp" };
+	static const char *const proto[] = { "other", "rtp",  "udptl", "tcp",
+					     "bfcp",  "msrp", "sctp",  "udp" };
 	static const char *const dirs[] = { "", "sendrecv", "sendonly", "recvonly", "inactive" };
 	static const char *const setups[] = { "", "active", "passive", "actpass", "holdconn" };
 	char prefix[32];
@@ -253,7 +255,8 @@ static void parts(const struct sip_msg *m)
 		say_bytes(m->buf, p.ctype.type);
 		say("/");
 		say_bytes(m->buf, p.ctype.subtype);
-		say(" %u bytes%s%s\n", p.body.len, p.sealed ? " sealed" : "", p.encoded ? " encoded" : "");
+		say(" %u bytes%s%s\n", p.body.len, p.sealed ? " sealed" : "",
+		    p.encoded ? " encoded" : "");
 		if (p.ctype.class == SIP_MEDIA_SDP || p.ctype.class == SIP_MEDIA_FRAG)
 			sdp(m->buf, p.body, p.ctype.class == SIP_MEDIA_FRAG);
 	}
@@ -263,9 +266,9 @@ static void parts(const struct sip_msg *m)
 
 static void message(const struct sip_msg *m, int r)
 {
-	static const u8 ids[] = { SIP_H_FROM, SIP_H_TO, SIP_H_CONTACT, SIP_H_ROUTE,
-				  SIP_H_RECORD_ROUTE, SIP_H_PATH, SIP_H_SERVICE_ROUTE,
-				  SIP_H_REFER_TO, SIP_H_REFERRED_BY };
+	static const u8 ids[] = { SIP_H_FROM,	       SIP_H_TO,	   SIP_H_CONTACT,
+				  SIP_H_ROUTE,	       SIP_H_RECORD_ROUTE, SIP_H_PATH,
+				  SIP_H_SERVICE_ROUTE, SIP_H_REFER_TO,	   SIP_H_REFERRED_BY };
 	u32 i;
 
 	if (r == SIP_BAD)
@@ -354,8 +357,8 @@ static void run(const char *file)
 		size_t n = strcspn(p, "\n");
 		bool not = *p == '!';
 
-		T_OK(has_line(p + not, n - not) != not, "%s: %s: %.*s\n--- the view is\n%s---", file,
-		     v.title, (int)n, p, view);
+		T_OK(has_line(p + not, n - not ) != not, "%s: %s: %.*s\n--- the view is\n%s---",
+		     file, v.title, (int)n, p, view);
 		p += n + (p[n] == '\n');
 	}
 	for (cut = 0; cut < v.len; cut++)
@@ -385,7 +388,11 @@ static void text_line(const char *s)
 				c = (char)x;
 				s += 2;
 			} else {
-				c = c == 'r' ? '\r' : c == 'n' ? '\n' : c == 't' ? '\t' : c == '0' ? 0 : c;
+				c = c == 'r'   ? '\r'
+				    : c == 'n' ? '\n'
+				    : c == 't' ? '\t'
+				    : c == '0' ? 0
+					       : c;
 			}
 		}
 		v.text[v.len++] = (u8)c;
@@ -422,8 +429,8 @@ static void markdown(const char *file)
 		} else if (where == TEXT) {
 			text_line(line);
 		} else if (where == VIEW) {
-			snprintf(v.expect + strlen(v.expect), sizeof(v.expect) - strlen(v.expect), "%s\n",
-				 line);
+			snprintf(v.expect + strlen(v.expect), sizeof(v.expect) - strlen(v.expect),
+				 "%s\n", line);
 		} else if (line[0] == '#') {
 			snprintf(v.title, sizeof(v.title), "%.200s", line + strspn(line, "# "));
 		}
@@ -441,7 +448,8 @@ static void folder(const char *path)
 		size_t len = strlen(e[i]->d_name);
 
 		snprintf(name, sizeof(name), "%s/%s", path, e[i]->d_name);
-		if (len > 3 && !strcmp(e[i]->d_name + len - 3, ".md") && strcmp(e[i]->d_name, "README.md"))
+		if (len > 3 && !strcmp(e[i]->d_name + len - 3, ".md") &&
+		    strcmp(e[i]->d_name, "README.md"))
 			markdown(name);
 		free(e[i]);
 	}
