@@ -24,7 +24,7 @@ def check(result, what):
 
 
 class Namespace:
-    """A network namespace that lives as long as this process."""
+    """A network namespace that lives until close() or the end of this process."""
 
     def __init__(self, name):
         self.name = name
@@ -33,6 +33,10 @@ class Namespace:
         self.fd = os.open('/proc/self/ns/net', os.O_RDONLY | os.O_CLOEXEC)
         check(libc.setns(home, CLONE_NEWNET), 'setns')
         os.close(home)
+
+    def close(self):
+        """Gives it up: it goes when nothing is left in it."""
+        os.close(self.fd)
 
     def path(self):
         return f'/proc/{os.getpid()}/fd/{self.fd}'

@@ -85,9 +85,8 @@ def work(number, shared):
     reader = script.Reader()
     reader.load_macros(os.path.join(HERE, 'common'))
     scenario = reader.read(os.path.join(HERE, 'soak.scn'))
-    world = worlds.World()
     kind = ('nat4', 'nat6')[number % 2]
-    world.reset(kind, 'callgate', 'nft', '1', None)
+    world = worlds.World(kind, worlds.Plan(kind), 'callgate')
     turn = 0
     while time.monotonic() < shared.end.value:
         pause_for_unload(world, shared)
@@ -121,8 +120,7 @@ def short_life():
         reader = script.Reader()
         reader.load_macros(os.path.join(HERE, 'common'))
         scenario = reader.read(os.path.join(HERE, 'soak.scn'))
-        world = worlds.World()
-        world.reset('nat4', 'callgate', 'nft', '1', None)
+        world = worlds.World('nat4', worlds.Plan('nat4'), 'callgate')
         Round(world, scenario, 'nat4', f'n{os.getpid()}').run()
     except (Mismatch, RuntimeError, OSError):
         pass                            # the module may be away just now

@@ -38,7 +38,7 @@ class Runner:
         self.kind = kind
         self.helper = helper
         self.edits = kind.startswith('nat') and not helper.endswith('-open')
-        self.names = Names(6 if kind.endswith('6') else 4, world.hosts(kind))
+        self.names = Names(6 if kind.endswith('6') else 4, world.hosts)
         self.module = state.Module(world.router, helper.startswith('callgate'))
         self.lost_wait = 0.15
         self.serial = 0
@@ -230,7 +230,7 @@ class Runner:
     def do_public(self, step):
         """public 101: W changes"""
         self.world.set_public(step.words[1])
-        self.names.hosts = self.world.hosts(self.kind)
+        self.names.hosts = self.world.hosts
 
     # ---- checks
 
@@ -282,14 +282,21 @@ class Runner:
                                      state.conntrack(self.world.router)), step.words[2:])
 
     def do_expect(self, step):
-        """expect W:PORT [OP] N: published expectations for this endpoint"""
+        """expect W:PORT [to A:PORT] [OP] N: published expectations for this endpoint;
+        without NAT it is the phone's own"""
         if not self.module.present:
             return
-        address, port, _ = self.endpoint(step.words[1])
+        words = step.words[1:]
+        public = words.pop(0)
+        if words[0] == 'to':
+            inside = words[1]
+            del words[:2]
+            public = inside if self.kind.startswith('routed') else public
+        address, port, _ = self.endpoint(public)
         address = state.plain(address)
         self.count(step, lambda: sum(
             entry.has('dst', address) and entry.has('dport', port)
-            for entry in state.expectations(self.world.router)), step.words[2:])
+            for entry in state.expectations(self.world.router)), words)
 
     def do_check(self, step):
         """check $m1 != $m2"""

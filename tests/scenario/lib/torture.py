@@ -10,7 +10,7 @@ import os
 import re
 import time
 
-from . import state
+from . import state, world as worlds
 from .steps import difference
 from .text import Mismatch
 
@@ -77,13 +77,22 @@ def message_of(place, name):
         return file.read()
 
 
-def prepare(world, cases):
+def plan_of(case):
     """The inside net is the one that the messages name, the outside another."""
-    inside = {case.sender for case in cases} | {'2001:db8::9:1', '192.0.2.2', '192.0.2.15'}
-    world.renumber(
-        lan=[f'{address}/{64 if ":" in address else 24}' for address in sorted(inside)],
-        router_lan=['192.0.2.254/24', '2001:db8::ff/64'],
-        router_wan=['2001:db8:f::1/64'], wan=['2001:db8:f::10/64'])
+    plan = worlds.Plan(f'nat{case.family()}')
+    if case.family() == 6:
+        plan.lan = [f'{a}/64' for a in {case.sender, '2001:db8::1', '2001:db8::9:1'}]
+        plan.router_lan = ['2001:db8::ff/64']
+        plan.default = '2001:db8::ff'
+    else:
+        plan.lan = [f'{a}/24' for a in {case.sender, '192.0.2.2', '192.0.2.15'}]
+        plan.router_lan = ['192.0.2.254/24']
+        plan.default = '192.0.2.254'
+    public, server = WAN[case.family()]
+    bits = 64 if case.family() == 6 else 24
+    plan.router_wan, plan.wan = [f'{public}/{bits}'], [f'{server}/{bits}']
+    plan.strange = ('2001:db8:66::/64' if bits == 64 else '198.51.100.0/24', server)
+    return plan
 
 
 def run_case(world, case, place, module):
@@ -107,7 +116,7 @@ def run_case(world, case, place, module):
                            f'expected {case.calls}, 0')
 
 
-def run_all(world, options, result):
+def run_all(options, result):
     cases = [case for case in read_cases()
              if any(fnmatch.fnmatch('torture/' + case.name, glob) for glob in options.only)
              and options.family in ('both', str(case.family()))]
@@ -120,14 +129,14 @@ def run_all(world, options, result):
     if not cases:
         return
     helper = 'sip' if options.baseline else options.helper
-    module = state.Module(world.router, helper.startswith('callgate'))
-    prepare(world, cases)
     for case in cases:
         begun = time.monotonic()
+        world = worlds.World(f'nat{case.family()}', plan_of(case), helper)
         try:
-            world.reset(f'nat{case.family()}', helper, 'nft', '1',
-                        None if options.baseline else 'callgate')
-            run_case(world, case, place, module)
+            run_case(world, case, place,
+                     state.Module(world.router, helper.startswith('callgate')))
             result.ok('torture/' + case.name, begun)
         except (Mismatch, RuntimeError, OSError) as error:
             result.fail('torture/' + case.name, begun, str(error))
+        finally:
+            world.close()

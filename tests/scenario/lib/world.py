@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The topology of ../README.md, made once and set up anew for each run."""
+"""The topology of ../README.md, made anew for each run."""
 import os
 import subprocess
 import time
@@ -51,112 +51,101 @@ def batch(namespace, lines):
     namespace.run('ip', '-batch', '-', text='\n'.join(lines) + '\n')
 
 
+def flag(address):
+    return ' nodad' if ':' in address else ''
+
+
+class Plan:
+    """The addresses of one run, with their prefix lengths."""
+
+    def __init__(self, kind, public='1'):
+        inside, outside, strange = PREFIX[kind]
+        bits = 64 if ':' in inside else 24
+        self.hosts = {name: f'{inside}{n}' for name, n in LAN.items()}
+        self.hosts.update({name: f'{outside}{n}' for name, n in WAN.items()})
+        self.hosts.update(X=f'{strange}66', R=f'{inside}1', W=f'{outside}{public}')
+        self.lan = [f'{inside}{n}/{bits}' for n in LAN.values()]
+        self.router_lan = [f'{inside}1/{bits}']
+        self.router_wan = [f'{outside}{public}/{bits}']
+        self.wan = [f'{outside}{n}/{bits}' for n in WAN.values()] + [f'{strange}66/{bits}']
+        self.default = f'{inside}1'
+        self.strange = (f'{strange}0/24' if bits == 24 else f'{strange}/64',
+                        self.hosts['P'])
+        self.back = None
+        if kind.startswith('routed'):
+            self.back = (f'{inside}0/24' if bits == 24 else f'{inside}/64', self.hosts['W'])
+
+
 class World:
-    def __init__(self):
+    """Three namespaces, new for each run, and the router's rules."""
+
+    def __init__(self, kind, plan, helper, attach='nft'):
+        self.kind = kind
+        self.plan = plan
         self.lan = net.Namespace('lan')
         self.router = net.Namespace('router')
         self.wan = net.Namespace('wan')
         self.ruleset = net.Ruleset(self.router)
         self.sockets = net.Sockets()
-        self.public = '1'
-        self.kind = None
         self.build()
+        self.add_rules(helper, attach)
+
+    def close(self):
+        self.sockets.close_all()
+        for namespace in (self.lan, self.router, self.wan):
+            namespace.close()
 
     def build(self):
+        plan = self.plan
+        for namespace in (self.lan, self.router, self.wan):     # no second of waiting
+            namespace.write('/proc/sys/net/ipv6/conf/default/dad_transmits', 0)
         batch(self.router, [
             'link set lo up',
             f'link add lan type veth peer name eth0 netns {self.lan.path()}',
             f'link add wan type veth peer name eth0 netns {self.wan.path()}',
-            *self.router_addresses(),
+            *(f'address add {a} dev lan{flag(a)}' for a in plan.router_lan),
+            *(f'address add {a} dev wan{flag(a)}' for a in plan.router_wan),
             'link set lan up', 'link set wan up',
+            'route add %s via %s' % plan.strange,
         ])
-        lan = ['link set lo up', 'link set eth0 up']
-        wan = ['link set lo up', 'link set eth0 up']
-        for kind, (inside, outside, strange) in PREFIX.items():
-            bits = 64 if ':' in inside else 24
-            flag = ' nodad' if ':' in inside else ''
-            lan += [f'address add {inside}{n}/{bits} dev eth0{flag}' for n in LAN.values()]
-            if kind.startswith('nat'):
-                lan.append(f'route add default via {inside}1')
-                wan += [f'address add {outside}{n}/{bits} dev eth0{flag}'
-                        for n in WAN.values()]
-                wan += [f'address add {strange}66/{bits} dev eth0{flag}']
-            else:
-                wan.append(f'route add {inside}/{bits} via {outside}1'.replace('./', '.0/'))
-        batch(self.lan, lan)
-        batch(self.wan, wan)
-        batch(self.router, ['route add 198.51.100.0/24 via 203.0.113.10',
-                            'route add 2001:db8:66::/64 via 2001:db8::10'])
+        batch(self.lan, ['link set eth0 up',
+                         *(f'address add {a} dev eth0{flag(a)}' for a in plan.lan),
+                         f'route add default via {plan.default}'])
+        batch(self.wan, ['link set eth0 up',
+                         *(f'address add {a} dev eth0{flag(a)}' for a in plan.wan),
+                         *(['route add %s via %s' % plan.back] if plan.back else [])])
         for namespace, device in ((self.lan, 'eth0'), (self.wan, 'eth0'),
                                   (self.router, 'lan'), (self.router, 'wan')):
             namespace.checksums_in_software(device)
         self.router.write('/proc/sys/net/ipv4/ip_forward', 1)
         self.router.write('/proc/sys/net/ipv6/conf/all/forwarding', 1)
 
-    @staticmethod
-    def router_addresses():
-        for inside, outside, _ in PREFIX.values():
-            bits, flag = (64, ' nodad') if ':' in inside else (24, '')
-            yield f'address replace {inside}1/{bits} dev lan{flag}'
-            yield f'address replace {outside}1/{bits} dev wan{flag}'
-
     def set_public(self, last):
-        """Another public address: one that is longer, or a new one in a call."""
-        if last == self.public:
-            return
-        lines = []
-        for kind in ('nat4', 'nat6'):
-            outside = PREFIX[kind][1]
-            bits, flag = (64, ' nodad') if ':' in outside else (24, '')
-            lines += [f'address del {outside}{self.public}/{bits} dev wan',
-                      f'address add {outside}{last}/{bits} dev wan{flag}']
-        lines += ['route replace 198.51.100.0/24 via 203.0.113.10']
-        batch(self.router, lines)
-        self.public = last
+        """The router gets another public address instead of the one it has."""
+        old, = self.plan.router_wan
+        new = Plan(self.kind, last)
+        address, = new.router_wan
+        batch(self.router, [f'address del {old} dev wan',
+                            f'address add {address} dev wan{flag(address)}'])
+        self.plan = new
 
-    def renumber(self, lan, router_lan, router_wan, wan):
-        """Other addresses, for good: the last scenario of a run may do that."""
-        def flag(address):
-            return ' nodad' if ':' in address else ''
-        batch(self.router, ['address del 192.0.2.1/24 dev lan',
-                            'address del 2001:db8::1/64 dev wan',
-                            *(f'address add {a} dev lan{flag(a)}' for a in router_lan),
-                            *(f'address add {a} dev wan{flag(a)}' for a in router_wan)])
-        batch(self.lan, [f'address replace {a} dev eth0{flag(a)}' for a in lan])
-        batch(self.wan, [f'address del 2001:db8::{n}/64 dev eth0' for n in WAN.values()]
-              + [f'address add {a} dev eth0{flag(a)}' for a in wan])
-
-    def hosts(self, kind):
-        inside, outside, strange = PREFIX[kind]
-        hosts = {name: f'{inside}{n}' for name, n in LAN.items()}
-        hosts.update({name: f'{outside}{n}' for name, n in WAN.items()})
-        hosts.update(X=f'{strange}66', R=f'{inside}1', W=f'{outside}{self.public}')
-        return hosts
+    @property
+    def hosts(self):
+        return self.plan.hosts
 
     def namespace_of(self, name):
         if name in LAN:
             return self.lan
         return self.router if name in 'RW' else self.wan
 
-    def reset(self, kind, helper, attach, public, module):
-        """The router as after boot: no state of any earlier run."""
-        self.sockets.close_all()
-        self.clear_rules()
-        if module:
-            reload_module(module)
-        self.set_public(public)
+    def add_rules(self, helper, attach):
         if attach == 'iptables':
-            tool = 'ip6tables' if kind.endswith('6') else 'iptables'
+            tool = 'ip6tables' if self.kind.endswith('6') else 'iptables'
             for line in IPTABLES.format(helper=helper).splitlines():
                 self.router.run(tool, *line.split())
-            self.attached = tool
         else:
-            nat = MASQUERADE if kind.startswith('nat') else ''
+            nat = MASQUERADE if self.kind.startswith('nat') else ''
             self.ruleset.run(RULES.format(helper=helper, nat=nat))
-        net.flush_conntrack(self.router)
-        self.kind = kind
-
-    attached = None
 
     def drop_helper_rules(self):
         self.ruleset.run('flush chain inet router pre\nflush chain inet router out\n'
@@ -170,11 +159,6 @@ class World:
         self.ruleset.run(text)
 
     def clear_rules(self):
-        if self.attached:
-            for table in ('raw', 'nat', 'filter'):
-                self.router.run(self.attached, '-t', table, '-F')
-            self.router.run(self.attached, '-P', 'FORWARD', 'ACCEPT')
-            self.attached = None
         self.ruleset.run('flush ruleset')
 
 
@@ -197,8 +181,3 @@ def load_module(module, required=True):
                           stderr=subprocess.PIPE)
     if done.returncode and required:
         raise RuntimeError(done.stderr.strip())
-
-
-def reload_module(module):
-    unload_module(module)
-    load_module(module)
