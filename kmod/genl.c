@@ -324,7 +324,7 @@ static u64 sum_kind(const struct cg_counters *sum, u8 kind)
 static u64 memory_of(const struct cg_net *cn)
 {
 	return (u64)cn->ncalls * sizeof(struct cg_call) +
-	       ((u64)cn->npins + cn->nghosts) * sizeof(struct cg_pin) +
+	       (u64)cn->npins * sizeof(struct cg_pin) +
 	       (u64)cn->nbindings * sizeof(struct cg_binding) +
 	       (u64)cn->ntxns * sizeof(struct cg_txn) +
 	       (u64)cn->nhosts * sizeof(struct cg_host);
@@ -335,15 +335,16 @@ static int put_status(struct sk_buff *skb, struct cg_net *cn, const struct cg_co
 {
 	struct nlattr *nest = nla_nest_start(skb, CALLGATE_A_STATUS);
 	u64 dropped = sum_kind(sum, CALLGATE_REASON_DROP);
+	u32 ghosts = READ_ONCE(cn->nghosts), pins = READ_ONCE(cn->npins);	/* ghosts too */
 
 	if (!nest ||
 	    nla_put_string(skb, CALLGATE_S_VERSION, CG_VERSION) ||
 	    nla_put_u32(skb, CALLGATE_S_API, CALLGATE_API) ||
 	    cg_put_u64(skb, CALLGATE_S_SINCE, cn->since) ||
 	    nla_put_u32(skb, CALLGATE_S_CALLS, READ_ONCE(cn->ncalls)) ||
-	    nla_put_u32(skb, CALLGATE_S_PINHOLES, READ_ONCE(cn->npins)) ||
+	    nla_put_u32(skb, CALLGATE_S_PINHOLES, pins - min(pins, ghosts)) ||
 	    nla_put_u32(skb, CALLGATE_S_BINDINGS, READ_ONCE(cn->nbindings)) ||
-	    nla_put_u32(skb, CALLGATE_S_GHOSTS, READ_ONCE(cn->nghosts)) ||
+	    nla_put_u32(skb, CALLGATE_S_GHOSTS, ghosts) ||
 	    nla_put_u32(skb, CALLGATE_S_TXNS, READ_ONCE(cn->ntxns)) ||
 	    nla_put_u32(skb, CALLGATE_S_HOSTS, READ_ONCE(cn->nhosts)) ||
 	    cg_put_u64(skb, CALLGATE_S_MEMORY, memory_of(cn)) ||

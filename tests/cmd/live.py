@@ -89,7 +89,7 @@ def members():
 def listener(*words):
     """A callgate that goes on and listens already; its standard output."""
     before = len(members())
-    proc = subprocess.Popen(["ip", "netns", "exec", "R", "stdbuf", "-oL", "callgate", *words],
+    proc = subprocess.Popen(["ip", "netns", "exec", "R", "callgate", *words],
                             stdout=subprocess.PIPE, text=True)
     end = time.monotonic() + 10
     while len(members()) <= before and time.monotonic() < end:
@@ -408,6 +408,19 @@ def strange_bytes(phone, provider):
         callgate("calls", "end", str(one["id"]))
 
 
+def refused(phone, provider):
+    """A port that cannot be opened is traced with its reason."""
+    tracer = listener("trace", "--json", "--pinholes")
+    Call(phone, provider, "low", media=900).invite()
+    notes = [json.loads(line) for line in lines_of(tracer, 1)]
+    found = [n for n in notes if n["trace"] == "pinhole-refused"]
+    check("trace: a refused pinhole, its reason and its address", found and
+          found[0]["reason"] == "pinhole-low-port" and
+          found[0]["pinhole"]["inside"] == f"{PHONE}:900", notes)
+    for one in ask("calls"):
+        callgate("calls", "end", str(one["id"]))
+
+
 def privileges():
     nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
     for words in ("calls", "registrations", "reasons", "set", "set calls 5", "calls end 1",
@@ -428,6 +441,38 @@ def privileges():
     check("another namespace knows nothing of this one", done["seen"] == 0 and
           done["settings"]["calls"] == 65536, done)
     shell("ip netns del S")
+
+
+def garbage():
+    """Random requests; what they set is set back."""
+    before = ask("set")
+    done = subprocess.run(["ip", "netns", "exec", "R", "python3",
+                           os.path.join(os.path.dirname(__file__), "garbage.py"), "5000"],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    check("5000 random requests, all answered", done.returncode == 0, done.stdout)
+    check("and the settings are in their ranges",
+          all(before[k] == 0 or v or k in ("quarantine", "silence", "age", "mark-related",
+                                           "publish") for k, v in ask("set").items()))
+    shell("ip netns exec R callgate set " +
+          " ".join(f"{k} {int(v)}" for k, v in before.items()))
+
+
+def unload(phone, provider):
+    """The module goes while the command listens and a call is up."""
+    call = Call(phone, provider, "last", media=40400)
+    call.invite()
+    call.answer()
+    tracer, watcher = listener("trace"), listener("calls", "--watch")
+    shell("ip netns exec R nft delete table inet callgate")
+    done = subprocess.run(["rmmod", "callgate"], stderr=subprocess.PIPE, text=True, check=False)
+    check("the module can be removed while the command listens", done.returncode == 0,
+          done.stderr)
+    lines_of(tracer, 0)
+    lines_of(watcher, 0)
+    status, _, _ = callgate("calls")
+    check("calls without the module: 3", status == 3)
+    shell("modprobe callgate")
+    check("and again with it: 0, no calls", ask("calls") == [])
 
 
 def events(phone, provider):
@@ -452,9 +497,11 @@ def main():
         for step in (before_rules, adopt, registration):
             step(phone, provider)
         one_call(phone, provider, media)
-        for step in (events, many_pinholes, many_calls, limits, strange_bytes):
+        for step in (events, many_pinholes, many_calls, limits, strange_bytes, refused):
             step(phone, provider)
         privileges()
+        garbage()
+        unload(phone, provider)
     except Exception as error:  # pylint: disable=broad-except
         import traceback
         check("the test ran to its end", False, traceback.format_exc() + str(error))
