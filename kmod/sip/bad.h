@@ -20,7 +20,7 @@
 	X(NUL, "nul", "NUL byte in the headers")                                                   \
 	X(HEADER_NAME, "header-name", "a header line has no name and colon")                       \
 	X(NO_END, "no-end", "the headers do not end in an empty line")                             \
-	X(TOO_MANY, "too-many", "more header lines than are kept")                                 \
+	X(TOO_MANY, "too-many", "more header lines, values or parameters than are read")           \
 	X(DUPLICATE, "duplicate", "a header or parameter that may be there once is there twice")   \
 	X(MISSING, "missing", "a header that every message needs is missing")                      \
 	X(CSEQ, "cseq", "CSeq is not a number below 2^31 and a method")                            \
@@ -51,6 +51,7 @@
 	X(SDP_CONN, "sdp-conn", "c= does not have three fields")                                   \
 	X(SDP_MEDIA, "sdp-media", "m= is not type port[/count] protocol format")                   \
 	X(SDP_ATTR, "sdp-attr", "an attribute that carries an address cannot be read")             \
+	X(SDP_TOO_MANY, "sdp-too-many", "more SDP lines or sections than are read")                \
 	X(SDP_DUPLICATE, "sdp-duplicate", "an SDP line that may be there once is there twice")
 
 #define SIP_BAD_ENUM(id, name, text) SIP_BAD_##id,

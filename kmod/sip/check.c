@@ -17,6 +17,8 @@ static int check_addr(struct sip_msg *m, u32 id, struct sip_str s)
 		bad = sip_nameaddr_parse(m->buf, s, &a, &used);
 		if (bad)
 			return bad;
+		if (++m->n_values > SIP_MAX_VALUES)
+			return SIP_BAD_TOO_MANY;
 		if (a.star && (id != SIP_H_CONTACT || !first || m->first[id] != SIP_NO_HEADER))
 			return SIP_BAD_STAR;
 		if (used == s.len)

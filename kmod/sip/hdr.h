@@ -14,6 +14,8 @@
 
 struct sip_msg;
 
+#define SIP_MAX_PARAMS 128 /* of one Via value or address; more is SIP_BAD_TOO_MANY */
+
 /* ---- Via: RFC 3261 20.42, RFC 3581 ---- */
 
 struct sip_via {

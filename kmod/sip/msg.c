@@ -193,7 +193,7 @@ static int known_header(struct sip_msg *m, struct sip_header *line, u32 value, u
 	if (bad)
 		remember(m, line->off, bad);
 	chain(m, id);
-	return 0;
+	return bad == SIP_BAD_TOO_MANY ? bad : 0;
 }
 
 /*

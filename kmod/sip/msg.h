@@ -17,6 +17,7 @@
 #include "hdr.h"
 
 #define SIP_MAX_HEADERS 128
+#define SIP_MAX_VALUES 256 /* Via values and addresses together, over all lines */
 #define SIP_NO_HEADER 0xff
 #define SIP_MAX_LEN (1u << 24) /* longest text that is looked at */
 
@@ -76,6 +77,7 @@ struct sip_msg {
 	bool has_max_forwards;
 	bool has_expires;
 
+	u16 n_values;            /* Via values and addresses */
 	u8 n_headers;
 	u8 first[SIP_H_COUNT];   /* index of the first line per header, or SIP_NO_HEADER */
 	u8 last[SIP_H_COUNT];    /* index of the last line; meaningful if first[] is */

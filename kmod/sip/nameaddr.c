@@ -70,9 +70,12 @@ static int params(const u8 *buf, u32 *pos, u32 end, struct sip_nameaddr *a)
 	struct sip_param p;
 	u32 i = *pos;
 	u32 stop = i;
+	u32 n = 0;
 	int bad;
 
 	while (i < end && buf[i] == ';') {
+		if (++n > SIP_MAX_PARAMS)
+			return SIP_BAD_TOO_MANY;
 		i++;
 		bad = sip_param_scan(buf, &i, end, &p);
 		if (bad)

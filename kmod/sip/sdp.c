@@ -322,6 +322,8 @@ static int media_lines(const u8 *buf, struct sip_iter *it, bool check, struct si
 			bad = connection(buf, line, m->n_conn++ ? &extra : &m->conn);
 		else if (buf[start] == 'v' || buf[start] == 'o')
 			bad = SIP_BAD_SDP_DUPLICATE;
+		if (m->n_conn > SIP_SDP_MEDIA_MAX || ++m->n_lines > SIP_SDP_LINES_MAX)
+			bad = SIP_BAD_SDP_TOO_MANY;
 		if (bad) {
 			it->bad = (u8)bad;
 			it->pos = start;
@@ -410,7 +412,9 @@ static int sdp_parse(struct sip_sdp *s, struct sip_iter *it)
 		bad = media_section(s, it, true, &m);
 		if (bad)
 			return bad;
-		s->n_media++;
+		s->n_lines += m.n_lines;
+		if (++s->n_media > SIP_SDP_MEDIA_MAX || s->n_lines > SIP_SDP_LINES_MAX)
+			return SIP_BAD_SDP_TOO_MANY;
 		s->ice |= m.ice || m.n_candidates;
 	}
 	return it->pos < it->end ? SIP_BAD_SDP_LINE : 0;

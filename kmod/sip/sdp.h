@@ -3,12 +3,15 @@
  * SDP: RFC 8866, RFC 3264, RFC 3605 (a=rtcp), RFC 8839 (a=candidate), RFC 4145 (setup),
  * RFC 4975 (MSRP path), RFC 5761 (rtcp-mux), RFC 8843 (BUNDLE), RFC 6947 (altc).
  *
- * One validating pass at the start, then iterators over sections and lines: no limit to the number
- * of m= lines, nothing stored per line. Everything that may be edited is a slice of .buf.
+ * One validating pass at the start, then iterators over sections and lines: nothing is stored per
+ * section or line; the limits below only keep the cost of senseless bodies small. Everything that may be edited is a slice of .buf.
  * Lines end in CRLF or LF; the last may end with the body.
  */
 #ifndef SIP_SDP_H
 #define SIP_SDP_H
+
+#define SIP_SDP_MEDIA_MAX 512 /* m= sections, and c= lines of one: more is SIP_BAD_SDP_TOO_MANY */
+#define SIP_SDP_LINES_MAX 4096 /* lines of all sections */
 
 #include "bad.h"
 #include "hdr.h"
@@ -89,6 +92,7 @@ struct sip_sdp {
 	struct sip_sdp_addr conn; /* session c=; addr.len 0 when absent */
 	struct sip_str group;    /* value of the first a=group, or empty */
 	u32 n_media;
+	u32 n_lines;             /* of the sections */
 	u8 dir;                  /* enum sip_sdp_dir */
 	u8 setup;                /* enum sip_sdp_setup */
 	bool ice;                /* a=ice-ufrag or a=candidate anywhere */
@@ -121,6 +125,7 @@ struct sip_sdp_media {
 	bool has_rtcp;
 	bool ice;               /* a=ice-ufrag in the section */
 	u32 n_conn;             /* c= lines of the section; 0: the session's is in force */
+	u32 n_lines;            /* of the section, without m= */
 	u32 n_candidates;
 	u32 n_altc;
 	struct sip_str mid;

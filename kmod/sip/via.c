@@ -93,9 +93,12 @@ static int via_params(const u8 *buf, u32 *pos, u32 end, struct sip_via *v)
 	struct sip_param p;
 	u32 i = *pos;
 	u32 stop = i;
+	u32 n = 0;
 	int bad;
 
 	while (i < end && buf[i] == ';') {
+		if (++n > SIP_MAX_PARAMS)
+			return SIP_BAD_TOO_MANY;
 		i++;
 		bad = sip_param_scan(buf, &i, end, &p);
 		if (!bad)
@@ -154,6 +157,8 @@ int sip_check_vias(struct sip_msg *m, struct sip_str s)
 		bad = sip_via_parse(m->buf, s, top ? &m->via : &v, &used);
 		if (bad)
 			return bad;
+		if (++m->n_values > SIP_MAX_VALUES)
+			return SIP_BAD_TOO_MANY;
 		if (used == s.len)
 			return 0;
 		top = false;

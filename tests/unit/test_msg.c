@@ -19,12 +19,50 @@ static int lines(const char *line, u32 n)
 	return sip_msg_parse(&m, (const u8 *)text, (u32)len, SIP_DATAGRAM);
 }
 
+#define REPEAT(s) s s s s s s s s s s s s s s s s s s s s s s s s s s s s s s s s
+#define LIST(s) "Contact: " REPEAT(s)
+
+/* More sections or lines than any description has. */
+static void sdp_limits(void)
+{
+	struct sip_sdp s;
+	u32 n, len;
+
+	for (n = SIP_SDP_MEDIA_MAX; n <= SIP_SDP_MEDIA_MAX + 1; n++) {
+		u32 i;
+
+		len = (u32)sprintf(text, "v=0\n");
+		for (i = 0; i < n; i++)
+			len += (u32)sprintf(text + len, "m=a 1 b\n");
+		T_OK(sip_sdp_parse(&s, (const u8 *)text, sip_slice(0, len), false, NULL) ==
+			     (n > SIP_SDP_MEDIA_MAX ? SIP_BAD_SDP_TOO_MANY : 0), "%u sections", n);
+	}
+	for (n = SIP_SDP_LINES_MAX; n <= SIP_SDP_LINES_MAX + 1; n++) {
+		u32 i;
+
+		len = (u32)sprintf(text, "v=0\nm=a 1 b\n");
+		for (i = 0; i < n; i++) {
+			if (i == n / 2)
+				len += (u32)sprintf(text + len, "m=a 1 b\n");
+			len += (u32)sprintf(text + len, "a=x\n");
+		}
+		T_OK(sip_sdp_parse(&s, (const u8 *)text, sip_slice(0, len), false, NULL) ==
+			     (n > SIP_SDP_LINES_MAX ? SIP_BAD_SDP_TOO_MANY : 0), "%u lines", n);
+	}
+}
+
 static void limits(void)
 {
 	T_OK(lines("Route: <sip:p>", SIP_MAX_HEADERS - 5) == SIP_OK, "as many as there is room");
 	T_OK(m.n_headers == SIP_MAX_HEADERS && !touch_message(&m), "all of them");
 	T_OK(lines("Route: <sip:p>", SIP_MAX_HEADERS - 4) == SIP_BAD && m.bad == SIP_BAD_TOO_MANY,
 	     "one more");
+	T_OK(lines(LIST("<sip:a@h>,"), 7) == SIP_BAD && m.bad == SIP_BAD_EMPTY, "open list");
+	T_OK(lines(LIST("sip:a,") "b:c", 7) == SIP_OK && m.n_values == 3 + 7 * 33, "lists");
+	T_OK(lines(LIST("sip:a,") "b:c", 8) == SIP_BAD && m.bad == SIP_BAD_TOO_MANY, "values");
+	T_OK(lines("Contact: <sip:a>" REPEAT(";a"), 1) == SIP_OK, "parameters");
+	T_OK(lines("Contact: <sip:a>" REPEAT(";a") REPEAT(";a") REPEAT(";a") REPEAT(";a") ";b", 1) ==
+			     SIP_BAD && m.bad == SIP_BAD_TOO_MANY, "too many parameters");
 	T_OK(lines("X-Unknown: y", 4000) == SIP_OK && m.n_headers == 5,
 	     "unknown ones do not count");
 	T_OK(sip_msg_parse(&m, (const u8 *)text, SIP_MAX_LEN + 1, 0) == SIP_BAD &&
@@ -126,6 +164,7 @@ static void not_sip(void)
 int main(void)
 {
 	limits();
+	sdp_limits();
 	moved();
 	tokens();
 	stream();
