@@ -243,13 +243,12 @@ void cg_binding_message(struct cg_pkt *p)
 {
 	const struct sip_msg *m = &p->msg;
 
-	if (m->method != SIP_M_REGISTER) {
-		/* another transaction's final */
-	} else if (m->request) {
+	if (m->method == SIP_M_REGISTER && m->request)
 		remember(p);
-	} else if (p->txn && p->txn->reg && m->status / 100 == 2) {
+	if (m->request || !p->txn)
+		return;
+	if (p->txn->reg && m->status / 100 == 2)
 		accepted(p, p->txn->reg);
-	}
-	if (!m->request && p->txn && m->status >= 200)
+	if (m->status >= 200)
 		cg_txn_final(p->txn);
 }

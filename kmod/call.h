@@ -14,6 +14,7 @@
 
 struct cg_pkt;
 
+#define CG_CALL_FIRST 64	/* seconds for the first answer: twice timer B */
 #define CG_LEGS 8		/* dialogs of one call; more share the last */
 #define CG_BRANCHES 4		/* forks of one INVITE to the same host */
 #define CG_TAG_TEXT 40		/* bytes of a tag kept for people to read */

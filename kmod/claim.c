@@ -86,10 +86,12 @@ static void ask(struct net *net, struct sk_buff *skb, const struct cg_ep *to)
 	nf_hook_state_init(&state, NF_INET_PRE_ROUTING, to->family, skb->dev, NULL, NULL, net,
 			   NULL);
 	ops = nf_hook_entries_get_hook_ops(e);
-	for (i = 0; i < e->num_hook_entries; i++)
-		if (ops[i]->priority == NF_IP_PRI_NAT_DST &&
-		    (nf_hook_entry_hookfn(&e->hooks[i], skb, &state) & NF_VERDICT_MASK) != NF_ACCEPT)
+	for (i = 0; i < e->num_hook_entries; i++) {
+		if (ops[i]->priority != NF_IP_PRI_NAT_DST)
+			continue;
+		if (nf_hook_entry_hookfn(&e->hooks[i], skb, &state) != NF_ACCEPT)
 			return;
+	}
 }
 
 bool cg_claimed(struct cg_net *cn, const struct cg_ep *local, const struct cg_ep *peer,

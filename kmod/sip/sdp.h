@@ -4,13 +4,14 @@
  * RFC 4975 (MSRP path), RFC 5761 (rtcp-mux), RFC 8843 (BUNDLE), RFC 6947 (altc).
  *
  * One validating pass at the start, then iterators over sections and lines: nothing is stored per
- * section or line; the limits below only keep the cost of senseless bodies small. Everything that may be edited is a slice of .buf.
+ * section or line; the limits below only keep the cost of senseless bodies small. Everything that
+ * may be edited is a slice of .buf.
  * Lines end in CRLF or LF; the last may end with the body.
  */
 #ifndef SIP_SDP_H
 #define SIP_SDP_H
 
-#define SIP_SDP_MEDIA_MAX 512 /* m= sections, and c= lines of one: more is SIP_BAD_SDP_TOO_MANY */
+#define SIP_SDP_MEDIA_MAX 512  /* m= sections; c= lines of one section */
 #define SIP_SDP_LINES_MAX 4096 /* lines of all sections */
 
 #include "bad.h"
