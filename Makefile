@@ -55,7 +55,7 @@ debug: ## the scenarios on the kernel with KASAN, lockdep and kmemleak (ARGS="--
 soak: ## long counts: SOAK_CALLS, SOAK_MINUTES, SOAK_EXECS (see tests/all)
 	@tests/all --soak
 
-fuzz: ## the fuzz targets on new input, FUZZ_EXECS runs each
+fuzz: ## the fuzz targets on new input, FUZZ_RUNS runs each
 	@tests/setup build fuzz
 	@$(MAKE) --no-print-directory -f tests/host.mk fuzz
 
