@@ -22,6 +22,7 @@
 
 /* A packet that may begin a media flow. */
 struct newcomer {
+	const struct nf_hook_state *state;
 	struct sk_buff *skb;
 	struct nf_conn *ct;
 	struct cg_net *cn;
@@ -209,11 +210,32 @@ static bool admits_inbound(const struct cg_pin *pin, const struct newcomer *n)
 	return cg_call_admits(pin->call, pin, &n->src);
 }
 
+/*
+ * Media that came before its pinhole made an entry of the router's own, which
+ * the stream keeps alive: track the packet anew.
+ */
+static bool track_again(struct newcomer *n)
+{
+	enum ip_conntrack_info ctinfo;
+
+	cg_count(n->cn, CG_R_PIN_STALE_FLOW);
+	nf_ct_delete(n->ct, 0, 0);
+	nf_reset_ct(n->skb);
+	if (nf_conntrack_in(n->skb, n->state) != NF_ACCEPT)
+		return false;
+	n->ct = nf_ct_get(n->skb, &ctinfo);
+	n->confirmed = false;
+	return n->ct && !nf_ct_is_confirmed(n->ct);
+}
+
 static unsigned int bind_inbound(struct cg_pin *pin, struct newcomer *n)
 {
 	bool nat = !cg_ep_equal(&pin->in, &pin->pub);
 	const struct cg_ep *seen = &n->src;
 	unsigned int verdict = NF_ACCEPT;
+
+	if (n->confirmed && nat && !(n->ct->status & IPS_DST_NAT) && !track_again(n))
+		return NF_DROP;
 
 	if (!n->confirmed) {
 		if (pin->kind == CG_PIN_MEDIA && nat) {
@@ -337,6 +359,7 @@ static unsigned int bind_hook(void *priv, struct sk_buff *skb, const struct nf_h
 	if (n.confirmed && ctinfo == IP_CT_RELATED)
 		return NF_ACCEPT;
 	n.skb = skb;
+	n.state = state;
 	cg_ep_src(&n.src, &n.ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple);
 	cg_ep_dst(&n.dst, &n.ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple);
 	if (!rhltable_lookup(&n.cn->pins_pub, &n.dst, cg_pin_pub_params) &&
