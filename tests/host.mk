@@ -2,7 +2,7 @@
 # The tests that need neither a kernel nor root. Called by the top Makefile: make -f tests/host.mk TARGET
 #
 #   check-host    unit tests, vectors, torture messages, corpora, under ASan and UBSan
-#   fuzz          every fuzz target for FUZZ_RUNS executions
+#   fuzz          every fuzz target for FUZZ_RUNS (or FUZZ_EXECS) executions
 #   bench-parser  P1: instructions per byte under callgrind
 #
 # TORTURE: folder with rfc4475/ and rfc5118/; what is not there is skipped, and said.
@@ -11,7 +11,7 @@ HOST_ROOT := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))..)
 BUILD ?= $(HOST_ROOT)/build
 HOST_BUILD := $(BUILD)/host
 TORTURE ?= $(HOST_ROOT)/../shared/data/torture
-FUZZ_RUNS ?= 1000000
+FUZZ_RUNS ?= $(or $(FUZZ_EXECS),1000000)
 NAIVE_CASES ?= 200000
 CC ?= cc
 CLANG ?= clang

@@ -20,7 +20,7 @@ static int lines(const char *line, u32 n)
 }
 
 #define REPEAT(s) s s s s s s s s s s s s s s s s s s s s s s s s s s s s s s s s
-#define LIST(s) "Contact: " REPEAT(s)
+#define LIST(s)	  "Contact: " REPEAT(s)
 
 /* More sections or lines than any description has. */
 static void sdp_limits(void)
@@ -35,7 +35,8 @@ static void sdp_limits(void)
 		for (i = 0; i < n; i++)
 			len += (u32)sprintf(text + len, "m=a 1 b\n");
 		T_OK(sip_sdp_parse(&s, (const u8 *)text, sip_slice(0, len), false, NULL) ==
-			     (n > SIP_SDP_MEDIA_MAX ? SIP_BAD_SDP_TOO_MANY : 0), "%u sections", n);
+			     (n > SIP_SDP_MEDIA_MAX ? SIP_BAD_SDP_TOO_MANY : 0),
+		     "%u sections", n);
 	}
 	for (n = SIP_SDP_LINES_MAX; n <= SIP_SDP_LINES_MAX + 1; n++) {
 		u32 i;
@@ -47,7 +48,8 @@ static void sdp_limits(void)
 			len += (u32)sprintf(text + len, "a=x\n");
 		}
 		T_OK(sip_sdp_parse(&s, (const u8 *)text, sip_slice(0, len), false, NULL) ==
-			     (n > SIP_SDP_LINES_MAX ? SIP_BAD_SDP_TOO_MANY : 0), "%u lines", n);
+			     (n > SIP_SDP_LINES_MAX ? SIP_BAD_SDP_TOO_MANY : 0),
+		     "%u lines", n);
 	}
 }
 
@@ -61,8 +63,9 @@ static void limits(void)
 	T_OK(lines(LIST("sip:a,") "b:c", 7) == SIP_OK && m.n_values == 3 + 7 * 33, "lists");
 	T_OK(lines(LIST("sip:a,") "b:c", 8) == SIP_BAD && m.bad == SIP_BAD_TOO_MANY, "values");
 	T_OK(lines("Contact: <sip:a>" REPEAT(";a"), 1) == SIP_OK, "parameters");
-	T_OK(lines("Contact: <sip:a>" REPEAT(";a") REPEAT(";a") REPEAT(";a") REPEAT(";a") ";b", 1) ==
-			     SIP_BAD && m.bad == SIP_BAD_TOO_MANY, "too many parameters");
+#define MANY REPEAT(";a") REPEAT(";a") REPEAT(";a") REPEAT(";a")
+	T_OK(lines("Contact: <sip:a>" MANY ";b", 1) == SIP_BAD && m.bad == SIP_BAD_TOO_MANY,
+	     "too many parameters");
 	T_OK(lines("X-Unknown: y", 4000) == SIP_OK && m.n_headers == 5,
 	     "unknown ones do not count");
 	T_OK(sip_msg_parse(&m, (const u8 *)text, SIP_MAX_LEN + 1, 0) == SIP_BAD &&
