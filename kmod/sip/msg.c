@@ -301,8 +301,6 @@ static int parse(struct sip_msg *m, u32 flags)
 {
 	int bad;
 
-	while (m->len - m->start >= 2 && m->buf[m->start] == '\r' && m->buf[m->start + 1] == '\n')
-		m->start += 2;
 	if (m->start == m->len || (m->len - m->start == 1 && m->buf[m->start] == '\r'))
 		return INCOMPLETE;
 	bad = start_line(m);
@@ -329,11 +327,41 @@ static void clear(struct sip_msg *m, const u8 *buf, u32 len)
 	m->len = len;
 }
 
+/*
+ * Keep-alives, STUN, RTP, DTLS: seen before anything else is done. Sets what SIP_BAD promises.
+ * RFC 3261 7.5: CRLFs before the start line are skipped; *@start is behind them.
+ */
+static bool not_sip(struct sip_msg *m, u32 flags, u32 *start)
+{
+	const u8 *buf = m->buf;
+	u32 p = 0;
+
+	while (m->len - p >= 2 && buf[p] == '\r' && buf[p + 1] == '\n')
+		p += 2;
+	*start = p;
+	if (p < m->len ? sip_is(buf[p], SIP_C_TOKEN) || buf[p] == '\r' : !(flags & SIP_DATAGRAM))
+		return false;
+	m->start = p;
+	m->headers_off = 0;
+	m->headers_end = 0;
+	m->n_headers = 0;
+	m->framed = false;
+	m->request = false;
+	stop(m, p, SIP_BAD_NOT_SIP);
+	return true;
+}
+
 int sip_msg_parse(struct sip_msg *m, const u8 *buf, u32 len, u32 flags)
 {
+	u32 start;
 	int bad;
 
+	m->buf = buf;
+	m->len = len;
+	if (not_sip(m, flags, &start))
+		return SIP_BAD;
 	clear(m, buf, len);
+	m->start = start;
 	if (len > SIP_MAX_LEN) {
 		stop(m, 0, SIP_BAD_TOO_LONG);
 		return SIP_BAD;
