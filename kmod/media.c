@@ -464,22 +464,26 @@ static int walk(struct sdp_walk *w)
 	return v;
 }
 
-static int description(struct cg_pkt *p, const struct sip_part *part, u16 *stream)
+static int description(struct cg_pkt *p, const struct sip_part *part, u16 *stream, bool *offer)
 {
 	struct sdp_walk w = { .p = p, .stream = *stream };
 	bool frozen = p->keep_body || part->sealed || part->encoded;
+	/* trickle ICE adds candidates, it offers nothing (RFC 8840) */
+	bool frag = part->ctype.class == SIP_MEDIA_FRAG;
 	int v;
 
 	if (part->encoded)
 		return CG_NEXT;
-	if (sip_sdp_parse(&w.sdp, p->data, part->body, false, NULL))
+	if (sip_sdp_parse(&w.sdp, p->data, part->body, frag, NULL))
 		return frozen ? CG_NEXT : cg_pass(p, CG_R_SDP_BAD);
 	/* what must not be edited cannot be opened from behind NAT either */
 	w.own = p->snat ? !frozen : !p->dnat;
 	w.edit = p->snat && !frozen && !p->open_only;
-	cg_offer_begin(p, part->body);
+	if (!frag)
+		cg_offer_begin(p, part->body);
 	v = walk(&w);
 	*stream = w.stream;
+	*offer |= !frag;
 	return v;
 }
 
@@ -488,14 +492,14 @@ int cg_media(struct cg_pkt *p)
 	struct sip_part part;
 	struct sip_body body;
 	u16 stream = 0;
-	bool any = false;
+	bool any = false, offer = false;
 	int v = CG_NEXT;
 
 	if (!p->call || !p->msg.body.len)
 		return CG_NEXT;
 	sip_body_init(&body, &p->msg);
 	while (v == CG_NEXT && sip_body_next_sdp(&body, &part)) {
-		v = description(p, &part, &stream);
+		v = description(p, &part, &stream, &offer);
 		any = true;
 	}
 	if (body.bad) {
@@ -505,7 +509,8 @@ int cg_media(struct cg_pkt *p)
 	if (!any || v != CG_NEXT)
 		return v;
 	tell_pins(p);
-	cg_offer_end(p);
+	if (offer)
+		cg_offer_end(p);
 	if (p->edits.n && sip_edit_put_content_length(&p->edits, &p->msg, CG_R_EDIT_LENGTH))
 		return cg_pass(p, CG_R_EDIT_OVERFLOW);
 	return CG_NEXT;
