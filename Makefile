@@ -98,7 +98,8 @@ module:
 	@packaging/check-kernel "$(KDIR)" "$(KVER)"
 	@mkdir -p build/module-$(KVER)
 	@cp -a --update Kbuild kmod uapi build/module-$(KVER)/
-	$(Q)$(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR)/build/module-$(KVER) modules
+	$(Q)$(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR)/build/module-$(KVER) \
+		CG_VERSION=$(VERSION) modules
 
 build/callgate: $(OBJS)
 	$(say) LD $@
