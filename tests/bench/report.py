@@ -154,10 +154,12 @@ def judge_sizes(packets, verdicts):
                       growth <= FLAT if known else None)
 
 
-def judge_parser(name, verdicts):
+def read(name):
     with open(name, encoding='utf-8', errors='replace') as file:
-        text = file.read()
-    print(text)
+        return file.read()
+
+
+def judge_parser(text, verdicts):
     found = re.search(r'real messages.*?\n  all +\d+ +\d+ +([\d.]+)', text, re.S)
     each = float(found[1]) if found else None
     verdicts.line('parser, instructions per byte, real messages',
@@ -172,14 +174,16 @@ def main():
     table(packets, 'ct', 'again', 'no NAT, equal bytes: instructions over plain conntrack')
     table(packets, 'ct', 'new', 'no NAT, each message new: instructions over plain conntrack')
     size_table(packets)
+    parser = read(sys.argv[2]) if len(sys.argv) > 2 else ''
+    print(parser)
     judge_calls(packets, verdicts)
     judge_added(packets, verdicts, 'RTP-up', 'RTP out', RTP)
     judge_added(packets, verdicts, 'RTP-down', 'RTP in', RTP)
     judge_added(packets, verdicts, 'not-SIP', 'not SIP, on a SIP flow', BINARY)
     judge_flow(packets, verdicts)
     judge_sizes(packets, verdicts)
-    if len(sys.argv) > 2:
-        judge_parser(sys.argv[2], verdicts)
+    if parser:
+        judge_parser(parser, verdicts)
     return verdicts.finish()
 
 
