@@ -16,11 +16,9 @@
 #define PORT_LOW 1024
 #define ROW_MAX 64	/* ports of one m= line */
 
-/* One session description, and the section at hand. */
+/* One session description (p->sdp) and the section at hand (p->m). */
 struct sdp_walk {
 	struct cg_pkt *p;
-	struct sip_sdp sdp;
-	struct sip_sdp_media m;
 	u16 stream;
 	bool own;	/* the sender's addresses are to be opened (and edited) */
 	bool edit;
@@ -158,7 +156,7 @@ static u8 comp_of(const struct sdp_walk *w, u16 i, u8 comp)
 {
 	if (comp)
 		return comp;
-	if (w->m.proto_id != SIP_PROTO_RTP)
+	if (w->p->m.proto_id != SIP_PROTO_RTP)
 		return 0;
 	return i & 1 ? CG_COMP_RTCP : CG_COMP_RTP;
 }
@@ -210,22 +208,22 @@ refused:
 /* RTCP on the next port: no word about it, and no mux that is agreed already. */
 static bool implicit_rtcp(const struct sdp_walk *w)
 {
-	if (w->m.proto_id != SIP_PROTO_RTP || w->m.has_rtcp)
+	if (w->p->m.proto_id != SIP_PROTO_RTP || w->p->m.has_rtcp)
 		return false;
 	/* in an offer mux is only a wish; the answer settles it (RFC 5761 5.1.1) */
-	return !w->m.rtcp_mux || !w->p->call->offer.open || w->p->call->offer.side == w->p->side;
+	return !w->p->m.rtcp_mux || !w->p->call->offer.open || w->p->call->offer.side == w->p->side;
 }
 
 static int own_rtcp(struct sdp_walk *w, const struct cg_ep *rtp)
 {
-	const struct sip_sdp_rtcp *r = &w->m.rtcp;
+	const struct sip_sdp_rtcp *r = &w->p->m.rtcp;
 	struct cg_ep in, pub;
 	int v;
 
-	if (!w->m.has_rtcp || !r->port_num || w->m.proto_id != SIP_PROTO_RTP)
+	if (!w->p->m.has_rtcp || !r->port_num || w->p->m.proto_id != SIP_PROTO_RTP)
 		return CG_NEXT;
 	in = cg_ep_at(rtp, r->port_num);
-	if (r->has_addr && !addr_ep(r->addr.kind, r->addr.bytes, w->m.l4, r->port_num, &in))
+	if (r->has_addr && !addr_ep(r->addr.kind, r->addr.bytes, w->p->m.l4, r->port_num, &in))
 		return CG_NEXT;
 	if (!may_open(w->p, &in) || !open_row(w, &in, 1, CG_COMP_RTCP, &pub) || !w->edit)
 		return CG_NEXT;
@@ -238,7 +236,7 @@ static int own_rtcp(struct sdp_walk *w, const struct cg_ep *rtp)
 /* c= lines of the section itself; the session's is done once (session_conn). */
 static int own_conns(struct sdp_walk *w)
 {
-	struct sip_iter it = sip_iter(w->m.section);
+	struct sip_iter it = sip_iter(w->p->m.section);
 	struct sip_sdp_addr c;
 	struct cg_ep ep;
 	int v = CG_NEXT;
@@ -271,7 +269,7 @@ static int own_altc(struct sdp_walk *w, const struct sip_sdp_attr *a)
 	int v;
 
 	if (sip_sdp_altc_parse(w->p->data, a->value, &c) ||
-	    !addr_ep(c.kind, c.bytes, w->m.l4, c.port_num, &in) || !may_open(w->p, &in))
+	    !addr_ep(c.kind, c.bytes, w->p->m.l4, c.port_num, &in) || !may_open(w->p, &in))
 		return CG_NEXT;
 	if (!open_row(w, &in, 1, 0, &pub) || !w->edit)
 		return CG_NEXT;
@@ -297,7 +295,7 @@ static int own_path(struct sdp_walk *w, const struct sip_sdp_attr *a)
 
 static int own_attrs(struct sdp_walk *w)
 {
-	struct sip_iter it = sip_iter(w->m.section);
+	struct sip_iter it = sip_iter(w->p->m.section);
 	struct sip_sdp_attr a;
 	int v = CG_NEXT;
 
@@ -306,7 +304,7 @@ static int own_attrs(struct sdp_walk *w)
 			v = own_candidate(w, &a);
 		else if (a.id == SIP_A_ALTC)
 			v = own_altc(w, &a);
-		else if (a.id == SIP_A_PATH && w->m.proto_id == SIP_PROTO_MSRP)
+		else if (a.id == SIP_A_PATH && w->p->m.proto_id == SIP_PROTO_MSRP)
 			v = own_path(w, &a);
 	}
 	return v;
@@ -320,7 +318,7 @@ static bool is_placeholder(const struct sip_sdp_media *m)
 
 static int own_default(struct sdp_walk *w)
 {
-	const struct sip_sdp_media *m = &w->m;
+	const struct sip_sdp_media *m = &w->p->m;
 	u32 count = implicit_rtcp(w) ? 2u * m->count_num : m->count_num;
 	struct cg_ep in, pub;
 	int v;
@@ -348,21 +346,21 @@ static int own_media(struct sdp_walk *w)
 {
 	int v = CG_NEXT;
 
-	if (w->m.conn.any && w->m.port_num)
+	if (w->p->m.conn.any && w->p->m.port_num)
 		cg_offer_keep(w->p, w->stream);
-	else if (w->m.port_num)
+	else if (w->p->m.port_num)
 		v = own_default(w);
 	else
 		cg_offer_reject(w->p, w->stream);
 	if (v == CG_NEXT && w->edit)
 		v = own_conns(w);
-	return v == CG_NEXT && w->m.port_num ? own_attrs(w) : v;
+	return v == CG_NEXT && w->p->m.port_num ? own_attrs(w) : v;
 }
 
 /* o= and the session's c=: only the address, only the sender's side. */
 static int own_session(struct sdp_walk *w)
 {
-	const struct sip_sdp *s = &w->sdp;
+	const struct sip_sdp *s = &w->p->sdp;
 	struct cg_ep ep;
 	int v = CG_NEXT;
 
@@ -380,12 +378,12 @@ static int own_session(struct sdp_walk *w)
 
 static void far_candidates(struct sdp_walk *w)
 {
-	struct sip_iter it = sip_iter(w->m.section);
+	struct sip_iter it = sip_iter(w->p->m.section);
 	struct sip_sdp_attr a;
 	struct sip_sdp_cand c;
 	struct cg_ep ep;
 
-	if (!w->m.n_candidates)
+	if (!w->p->m.n_candidates)
 		return;
 	while (sip_sdp_attr_next(w->p->data, &it, &a))
 		if (a.id == SIP_A_CANDIDATE && !sip_sdp_cand_parse(w->p->data, a.value, &c) &&
@@ -396,20 +394,20 @@ static void far_candidates(struct sdp_walk *w)
 
 static void far_rtcp(struct sdp_walk *w, const struct cg_ep *rtp)
 {
-	const struct sip_sdp_rtcp *r = &w->m.rtcp;
-	struct cg_ep ep = cg_ep_at(rtp, w->m.has_rtcp ? r->port_num : w->m.port_num + 1);
+	const struct sip_sdp_rtcp *r = &w->p->m.rtcp;
+	struct cg_ep ep = cg_ep_at(rtp, w->p->m.has_rtcp ? r->port_num : w->p->m.port_num + 1);
 
-	if (w->m.proto_id != SIP_PROTO_RTP || (w->m.has_rtcp && !r->port_num))
+	if (w->p->m.proto_id != SIP_PROTO_RTP || (w->p->m.has_rtcp && !r->port_num))
 		return;
-	if (w->m.has_rtcp && r->has_addr &&
-	    !addr_ep(r->addr.kind, r->addr.bytes, w->m.l4, r->port_num, &ep))
+	if (w->p->m.has_rtcp && r->has_addr &&
+	    !addr_ep(r->addr.kind, r->addr.bytes, w->p->m.l4, r->port_num, &ep))
 		return;
 	cg_far_set(w->p, w->stream, CG_COMP_RTCP, &ep, false);
 }
 
 static void far_media(struct sdp_walk *w)
 {
-	const struct sip_sdp_media *m = &w->m;
+	const struct sip_sdp_media *m = &w->p->m;
 	struct cg_ep ep;
 
 	if (!m->port_num) {
@@ -450,10 +448,10 @@ static void tell_pins(struct cg_pkt *p)
 
 static int walk(struct sdp_walk *w)
 {
-	struct sip_iter it = sip_sdp_iter(&w->sdp);
+	struct sip_iter it = sip_sdp_iter(&w->p->sdp);
 	int v = w->edit ? own_session(w) : CG_NEXT;
 
-	while (v == CG_NEXT && sip_sdp_media_next(&w->sdp, &it, &w->m)) {
+	while (v == CG_NEXT && sip_sdp_media_next(&w->p->sdp, &it, &w->p->m)) {
 		if (w->own)
 			v = own_media(w);
 		/* a routed call has two equal sides: each is also the other's peer */
@@ -474,7 +472,7 @@ static int description(struct cg_pkt *p, const struct sip_part *part, u16 *strea
 
 	if (part->encoded)
 		return CG_NEXT;
-	if (sip_sdp_parse(&w.sdp, p->data, part->body, frag, NULL))
+	if (sip_sdp_parse(&p->sdp, p->data, part->body, frag, NULL))
 		return frozen ? CG_NEXT : cg_pass(p, CG_R_SDP_BAD);
 	/* what must not be edited cannot be opened from behind NAT either */
 	w.own = p->snat ? !frozen : !p->dnat;
@@ -490,19 +488,18 @@ static int description(struct cg_pkt *p, const struct sip_part *part, u16 *strea
 int cg_media(struct cg_pkt *p)
 {
 	struct sip_part part;
-	struct sip_body body;
 	u16 stream = 0;
 	bool any = false, offer = false;
 	int v = CG_NEXT;
 
 	if (!p->call || !p->msg.body.len)
 		return CG_NEXT;
-	sip_body_init(&body, &p->msg);
-	while (v == CG_NEXT && sip_body_next_sdp(&body, &part)) {
+	sip_body_init(&p->parts, &p->msg);
+	while (v == CG_NEXT && sip_body_next_sdp(&p->parts, &part)) {
 		v = description(p, &part, &stream, &offer);
 		any = true;
 	}
-	if (body.bad) {
+	if (p->parts.bad) {
 		cg_count(p->cn, CG_R_BODY_UNCERTAIN);
 		return v;
 	}

@@ -18,7 +18,9 @@
 #include "binding.h"
 #include "sip/msg.h"
 #include "sip/hdr.h"
+#include "sip/body.h"
 #include "sip/edit.h"
+#include "sip/sdp.h"
 
 /* What a step says. Nothing is ever dropped here. */
 enum cg_verdict {
@@ -60,6 +62,11 @@ struct cg_pkt {
 
 	u64 call_id;		/* of p->call, for the trace, after the lock; 0: none */
 	struct sk_buff *trace;	/* begun by cg_trace_edits(), or NULL */
+	/* of media.c: too large for the stack */
+	struct sip_body parts;
+	struct sip_sdp sdp;
+	struct sip_sdp_media m;
+
 	struct sip_msg msg;
 	struct sip_msg after;	/* the edited message, parsed again */
 	struct sip_edits edits;
