@@ -25,6 +25,8 @@ int cmd_fail_kernel(const struct command *c, const struct kernel *k, int err)
 {
 	const char *said = kernel_said(k);
 
+	if (err == -ENODEV)
+		return cmd_fail(c, EXIT_NOT_LOADED, "the kernel module was removed");
 	if (err == -EPERM && !*said)
 		return cmd_fail(c, EXIT_NO_PERMISSION,
 				"no permission: run it as root (CAP_NET_ADMIN is needed)");

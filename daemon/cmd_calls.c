@@ -105,17 +105,14 @@ static void ignore(const struct note *note, void *arg)
 /* Waits for something to show. -ENOBUFS is something: what was lost is in the next dump. */
 static int wait_event(struct kernel *k, bool tick)
 {
-	struct pollfd p = { .fd = kernel_fd(k), .events = POLLIN };
 	bool seen = false;
 	int err = 0;
 
 	while (!seen && !err) {
-		int n = poll(&p, 1, tick ? REDRAW_MS : -1);
+		int n = kernel_wait(k, tick ? REDRAW_MS : -1);
 
-		if (n < 0)
-			return -errno;
-		if (!n)
-			return 0;
+		if (n <= 0)
+			return n;
 		poll(NULL, 0, SETTLE_MS);
 		err = kernel_notes(k, ignore, &seen);
 	}

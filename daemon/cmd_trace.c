@@ -2,7 +2,6 @@
 /* callgate trace: messages and their edits, as they pass. */
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,12 +134,12 @@ static void on_note(const struct note *note, void *arg)
 /* Until the wanted number of lines was printed, or the reader has gone. */
 static int follow(struct kernel *k, struct tracer *t)
 {
-	struct pollfd p = { .fd = kernel_fd(k), .events = POLLIN };
 	int err = 0;
 
 	while (!err && !t->ended && !ferror(stdout)) {
-		if (poll(&p, 1, -1) < 0)
-			return -errno;
+		err = kernel_wait(k, -1);
+		if (err < 0)
+			break;
 		err = kernel_notes(k, on_note, t);
 		if (err == -ENOBUFS)
 			err = 0;	/* the numbers show the gap */

@@ -16,6 +16,7 @@
 #include "kernel_talk.h"
 
 #define LISTEN_BUFFER (4 << 20)
+#define ALIVE_MS 2000		/* how often a listener looks whether the module is there */
 
 struct kernel {
 	struct nl_sock *ask;
@@ -383,6 +384,27 @@ int kernel_listen(struct kernel *k, unsigned int groups)
 int kernel_fd(const struct kernel *k)
 {
 	return k->listen ? nl_socket_get_fd(k->listen) : -1;
+}
+
+/* A module that was removed says nothing; the next one has another family number. */
+static bool is_gone(struct kernel *k)
+{
+	return genl_ctrl_resolve(k->ask, CALLGATE_GENL_NAME) != k->family;
+}
+
+int kernel_wait(struct kernel *k, int ms)
+{
+	struct pollfd p = { .fd = kernel_fd(k), .events = POLLIN };
+	int slice = ms < 0 || ms > ALIVE_MS ? ALIVE_MS : ms, n;
+
+	do {
+		n = poll(&p, 1, slice);
+		if (n < 0)
+			return -errno;
+		if (!n && is_gone(k))
+			return -ENODEV;
+	} while (!n && ms < 0);
+	return n;
 }
 
 struct note_reader {

@@ -49,6 +49,11 @@ struct note {
 enum { LISTEN_EVENTS = 1, LISTEN_TRACE = 2 };
 
 int kernel_listen(struct kernel *k, unsigned int groups);
+/*
+ * Waits for a message; at most @ms milliseconds unless that is -1. 1: there is one; 0: none yet;
+ * -ENODEV: the module has gone, none will come.
+ */
+int kernel_wait(struct kernel *k, int ms);
 /* To poll for reading; -1 when not listening. */
 int kernel_fd(const struct kernel *k);
 typedef void kernel_note_fn(const struct note *note, void *arg);

@@ -467,8 +467,8 @@ def unload(phone, provider):
     done = subprocess.run(["rmmod", "callgate"], stderr=subprocess.PIPE, text=True, check=False)
     check("the module can be removed while the command listens", done.returncode == 0,
           done.stderr)
-    lines_of(tracer, 0)
-    lines_of(watcher, 0)
+    check("trace and calls --watch end with 3", [proc.wait(10) for proc in (tracer, watcher)] ==
+          [3, 3])
     status, _, _ = callgate("calls")
     check("calls without the module: 3", status == 3)
     shell("modprobe callgate")
