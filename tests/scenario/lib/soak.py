@@ -61,6 +61,7 @@ def pause_for_unload(world, shared):
         shared.gate.wait(120)           # all rules are gone
         shared.gate.wait(120)           # the module is back
         world.add_helper_rules('callgate')
+        world.router.run('callgate', 'adopt', okay=True)        # flows without helper
 
 
 def disturb(world, module, chance):
@@ -70,6 +71,7 @@ def disturb(world, module, chance):
     elif chance < 0.3:
         world.drop_helper_rules()
         world.add_helper_rules('callgate')
+        world.router.run('callgate', 'adopt', okay=True)
     elif chance < 0.4:
         for call in module.calls():
             world.router.run('callgate', 'calls', 'end', str(call['id']), okay=True)
