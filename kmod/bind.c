@@ -340,17 +340,15 @@ static unsigned int bind_locked(struct newcomer *n)
 	return NF_ACCEPT;
 }
 
-static unsigned int bind_hook(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+static noinline unsigned int bind(struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	enum ip_conntrack_info ctinfo;
 	struct newcomer n;
 	unsigned int verdict;
 
 	n.ct = nf_ct_get(skb, &ctinfo);
-	if (!n.ct || (ctinfo != IP_CT_NEW && ctinfo != IP_CT_RELATED))
-		return NF_ACCEPT;
 	n.cn = cg_net_of(state->net);
-	if (!READ_ONCE(n.cn->npins))
+	if (!n.ct || !READ_ONCE(n.cn->npins))
 		return NF_ACCEPT;
 	if (nf_ct_protonum(n.ct) != IPPROTO_UDP && nf_ct_protonum(n.ct) != IPPROTO_TCP)
 		return NF_ACCEPT;
@@ -371,6 +369,16 @@ static unsigned int bind_hook(void *priv, struct sk_buff *skb, const struct nf_h
 	if (verdict == NF_DROP)
 		cg_count(n.cn, CG_R_DROP_BIND);
 	return verdict;
+}
+
+/* Every packet of the namespace comes by: established flows leave at once. */
+static unsigned int bind_hook(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	unsigned long ctinfo = skb_get_nfct(skb) & NFCT_INFOMASK;
+
+	if (ctinfo != IP_CT_NEW && ctinfo != IP_CT_RELATED)
+		return NF_ACCEPT;
+	return bind(skb, state);
 }
 
 /* ---- guard ---- */
@@ -449,12 +457,34 @@ static const struct nf_hook_ops hooks[] = {
 	},
 };
 
-int cg_bind_register(struct net *net)
+static void hook_work(struct work_struct *work)
 {
-	return nf_register_net_hooks(net, hooks, ARRAY_SIZE(hooks));
+	struct cg_net *cn = container_of(work, struct cg_net, hook_work);
+	int err;
+
+	/* two processors may both have seen the first packet */
+	if (cn->hooked)
+		return;
+	err = nf_register_net_hooks(cn->net, hooks, ARRAY_SIZE(hooks));
+	if (err)
+		pr_err("callgate: cannot register hooks, media will not be let in: %d\n", err);
+	cn->hooked = !err;
 }
 
-void cg_bind_unregister(struct net *net)
+void cg_bind_init(struct cg_net *cn)
 {
-	nf_unregister_net_hooks(net, hooks, ARRAY_SIZE(hooks));
+	INIT_WORK(&cn->hook_work, hook_work);
+}
+
+void cg_bind_begin(struct cg_net *cn)
+{
+	WRITE_ONCE(cn->used, true);
+	queue_work(system_highpri_wq, &cn->hook_work);
+}
+
+void cg_bind_fini(struct cg_net *cn)
+{
+	cancel_work_sync(&cn->hook_work);
+	if (cn->hooked)
+		nf_unregister_net_hooks(cn->net, hooks, ARRAY_SIZE(hooks));
 }

@@ -7,8 +7,15 @@
 
 #include "pinhole.h"
 
-int cg_bind_register(struct net *net);
-void cg_bind_unregister(struct net *net);
+void cg_bind_init(struct cg_net *cn);
+/*
+ * A helper of ours saw its first packet in this namespace: from now on the
+ * hooks are needed. Elsewhere they would cost every packet something. They are
+ * registered by a work item, because that may sleep.
+ */
+void cg_bind_begin(struct cg_net *cn);
+/* Process context; no packet is in a hook any more afterwards. */
+void cg_bind_fini(struct cg_net *cn);
 
 /* Is one of the conntracks that the pinhole bound still there? Under cn->lock. */
 bool cg_bind_alive(const struct cg_pin *pin);

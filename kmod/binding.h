@@ -21,7 +21,7 @@ struct cg_txn;
 struct cg_contact {
 	struct cg_text wrote;	/* hostport as the phone wrote it */
 	struct cg_ep in, pub;
-	u64 user;		/* siphash of scheme and user part */
+	u64 user;		/* hash of scheme and user part */
 	u32 expires;		/* asked for */
 	u8 nuri;
 	u8 uri[CG_AOR_TEXT];	/* the Contact URI, for people */
@@ -29,7 +29,7 @@ struct cg_contact {
 
 /* What a REGISTER asked for; hangs on its transaction. */
 struct cg_reg {
-	u64 aor;		/* siphash of the To URI */
+	u64 aor;		/* hash of the To URI */
 	u8 naor;
 	u8 aor_text[CG_AOR_TEXT];
 	bool star;		/* Contact: * with Expires: 0 */

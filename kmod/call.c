@@ -41,12 +41,8 @@ static const struct cg_ep *hidden(const struct cg_pkt *p)
 static u64 key_of(const struct cg_pkt *p)
 {
 	const struct cg_ep *h = hidden(p);
-	u64 seed = 0;
 
-	if (h)
-		seed = siphash_2u64(h->addr.all[0] | (u64)h->addr.all[1] << 32,
-				    h->addr.all[2] | (u64)h->addr.all[3] << 32, &p->cn->key);
-	return cg_hash_more(p, p->msg.call_id, seed);
+	return cg_hash_more(p, p->msg.call_id, h ? cg_hash_addr(p->cn, h, 0) : 0);
 }
 
 static int find_leg(const struct cg_call *call, u64 tag)
@@ -112,21 +108,31 @@ static u16 keep_text(u8 *to, const struct cg_pkt *p, struct sip_str s, u32 max)
 	return (u16)n;
 }
 
+/* The URI of a name-addr without reading all of it again: what stands between < and >. */
+static struct sip_str uri_of(const struct cg_pkt *p, u32 header)
+{
+	const struct sip_header *h = sip_msg_header(&p->msg, header);
+	u32 end = sip_str_end(h->value), from, to;
+
+	from = sip_find_byte(p->data, h->value.off, end, '<');
+	if (from == end)
+		return sip_slice(h->value.off, sip_find_byte(p->data, h->value.off, end, ';'));
+	to = sip_find_byte(p->data, from, end, '>');
+	return sip_slice(from + 1, to);
+}
+
 static bool keep_texts(struct cg_call *call, struct cg_pkt *p)
 {
-	struct sip_nameaddr from = {}, to = {};
-	u32 n;
+	struct sip_str from = uri_of(p, SIP_H_FROM), to = uri_of(p, SIP_H_TO);
+	u32 n = min_t(u32, p->msg.call_id.len, URI_TEXT) + min_t(u32, from.len, URI_TEXT) +
+		min_t(u32, to.len, URI_TEXT);
 
-	sip_msg_nameaddr(&p->msg, SIP_H_FROM, &from);
-	sip_msg_nameaddr(&p->msg, SIP_H_TO, &to);
-	n = min_t(u32, p->msg.call_id.len, URI_TEXT) + min_t(u32, from.uri.all.len, URI_TEXT) +
-	    min_t(u32, to.uri.all.len, URI_TEXT);
 	call->text = kmalloc(n, GFP_ATOMIC);
 	if (!call->text)
 		return false;
 	call->ncallid = keep_text(call->text, p, p->msg.call_id, URI_TEXT);
-	call->nfrom = keep_text(call->text + call->ncallid, p, from.uri.all, URI_TEXT);
-	call->nto = keep_text(call->text + call->ncallid + call->nfrom, p, to.uri.all, URI_TEXT);
+	call->nfrom = keep_text(call->text + call->ncallid, p, from, URI_TEXT);
+	call->nto = keep_text(call->text + call->ncallid + call->nfrom, p, to, URI_TEXT);
 	call->ntag = (u8)keep_text(call->tag, p, p->msg.from_tag, CG_TAG_TEXT);
 	return true;
 }
@@ -263,6 +269,7 @@ static int begin(struct cg_pkt *p, u64 key)
 	p->side = CG_CALLER;
 	p->leg = CG_LEG_ALL;
 	p->began = true;
+	call->was_side[CG_CALLER] = true;
 	/* a dialog from before our time: whoever speaks first is called the caller */
 	if (p->msg.to_tag.len)
 		add_leg(p);
@@ -296,7 +303,8 @@ int cg_call_track(struct cg_pkt *p)
 	call->active = cg_ms();
 	list_move_tail(&call->of_host, &call->host->call_list);
 	call->was_side[p->side] = true;
-	call->both_ways = call->was_side[CG_CALLER] && call->was_side[CG_CALLEE];
+	p->replied = !call->both_ways && call->was_side[!p->side];
+	call->both_ways |= p->replied;
 	if (makes_dialog(p))
 		add_leg(p);
 	/* the phone may have moved to another flow: media belongs to that one now */

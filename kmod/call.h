@@ -25,7 +25,7 @@ enum cg_call_state { CG_CALL_EARLY, CG_CALL_ANSWERED, CG_CALL_ENDING };
 enum cg_leg_state { CG_LEG_EARLY, CG_LEG_CONFIRMED, CG_LEG_BYE, CG_LEG_ENDED };
 
 struct cg_leg {
-	u64 tag;		/* siphash of the callee's tag */
+	u64 tag;		/* hash of the callee's tag */
 	u32 bye_cseq;
 	u8 bye_side;
 	u8 state;		/* enum cg_leg_state */
@@ -86,7 +86,7 @@ struct cg_call {
 	u64 branches[CG_BRANCHES];	/* of it, still without a final response */
 	u16 npins;
 	u16 gen[2];		/* generation of each side's session description */
-	u64 sdp_seen[2];	/* siphash of the last description: a repeat is no news */
+	u64 sdp_seen[2];	/* hash of the last description: a repeat is no news */
 	struct cg_offer offer;
 	struct cg_leg legs[CG_LEGS];
 	struct cg_ep contact_pub;	/* hidden party's Contact as published */

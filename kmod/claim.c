@@ -94,12 +94,22 @@ static void ask(struct net *net, struct sk_buff *skb, const struct cg_ep *to)
 	}
 }
 
-bool cg_claimed(struct cg_net *cn, const struct cg_ep *local, const struct cg_ep *peer,
+/* The next port of the row: packet and entry as if they were new. */
+static void aim(struct sk_buff *skb, struct nf_conn *ct, __be16 port)
+{
+	udp_hdr(skb)->dest = port;
+	ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple.dst.u.all = port;
+	ct->tuplehash[IP_CT_DIR_REPLY].tuple.src.u.all = port;
+	ct->status = 0;
+}
+
+bool cg_claimed(struct cg_net *cn, const struct cg_ep *local, u16 count, const struct cg_ep *peer,
 		const struct net_device *dev)
 {
 	struct sk_buff *skb;
 	struct nf_conn *ct;
 	bool claimed = false;
+	u16 i;
 
 	if (!dev || local->proto != IPPROTO_UDP)
 		return false;
@@ -107,13 +117,17 @@ bool cg_claimed(struct cg_net *cn, const struct cg_ep *local, const struct cg_ep
 	if (!skb)
 		return false;
 	ct = make_ct(cn->net, local, peer);
-	if (ct) {
-		nf_conntrack_get(&ct->ct_general);
-		nf_ct_set(skb, ct, IP_CT_NEW);
+	if (!ct)
+		goto free;
+	nf_conntrack_get(&ct->ct_general);
+	nf_ct_set(skb, ct, IP_CT_NEW);
+	for (i = 0; i < count && !claimed; i++) {
+		aim(skb, ct, htons(ntohs(local->port) + i));
 		ask(cn->net, skb, local);
 		claimed = ct->status & IPS_DST_NAT;
-		nf_ct_put(ct);
 	}
+	nf_ct_put(ct);
+free:
 	kfree_skb(skb);
 	return claimed;
 }

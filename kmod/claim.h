@@ -8,11 +8,11 @@
 #include "net.h"
 
 /*
- * Asks the NAT rules themselves, with a packet made for the question (their
- * counters count it). @dev: where such a packet would come in; NULL: no answer,
- * false. BH context.
+ * Asks the NAT rules themselves about @count ports from @local on, with a packet
+ * made for the question (their counters count it). @dev: where such a packet
+ * would come in; NULL: no answer, false. BH context.
  */
-bool cg_claimed(struct cg_net *cn, const struct cg_ep *local, const struct cg_ep *peer,
+bool cg_claimed(struct cg_net *cn, const struct cg_ep *local, u16 count, const struct cg_ep *peer,
 		const struct net_device *dev);
 
 #endif

@@ -44,10 +44,17 @@ static void session_timer(struct cg_pkt *p)
 		set_deadline(p->call);
 }
 
+static void publish(struct cg_pkt *p)
+{
+	struct cg_pin *pin;
+
+	list_for_each_entry(pin, &p->call->pins, owner)
+		cg_expect_publish(pin, p->ct);
+}
+
 static void answered(struct cg_pkt *p)
 {
 	struct cg_call *call = p->call;
-	struct cg_pin *pin;
 	u8 i;
 
 	if (p->leg != CG_LEG_ALL && call->legs[p->leg].state == CG_LEG_EARLY)
@@ -63,8 +70,7 @@ static void answered(struct cg_pkt *p)
 	call->answered = cg_ms();
 	cg_event_call(call, CALLGATE_EVENT_CALL_ANSWERED, CG_R_CALL_ANSWERED);
 	/* who may send is certain now */
-	list_for_each_entry(pin, &call->pins, owner)
-		cg_expect_publish(pin, p->ct);
+	publish(p);
 }
 
 /* Finals after which the same call is usually tried again. */
@@ -245,6 +251,8 @@ void cg_call_advance(struct cg_pkt *p)
 		return;
 	if (p->began)
 		cg_event_call(p->call, CALLGATE_EVENT_CALL_NEW, CG_R_CALL_BEGAN);
+	if (p->replied && !(p->msg.status >= 200 && p->msg.method == SIP_M_INVITE))
+		publish(p);
 	p->keep = 3600;
 	if (p->msg.request)
 		request(p);

@@ -7,6 +7,7 @@
 #include <linux/module.h>
 
 #include "compat.h"
+#include "bind.h"
 #include "binding.h"
 #include "events.h"
 #include "helper.h"
@@ -40,7 +41,6 @@ static int work(struct cg_pkt *p)
 	int v;
 
 	spin_lock(&cn->lock);
-	WRITE_ONCE(cn->used, true);
 	p->txn = p->msg.request ? NULL : cg_txn_find(p);
 	v = cg_call_track(p);
 	p->call_id = p->call ? p->call->id : 0;
@@ -130,6 +130,8 @@ static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 	p->ctinfo = ctinfo;
 	p->protoff = protoff;
 	p->open_only = open_only;
+	if (unlikely(!READ_ONCE(p->cn->used)))
+		cg_bind_begin(p->cn);
 	p->reason = CG_R_NONE;
 	p->call = NULL;
 	p->call_id = 0;
@@ -137,6 +139,7 @@ static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 	p->data = NULL;
 	p->len = 0;
 	p->began = false;
+	p->replied = false;
 	p->forced_port = 0;
 	p->keep = 0;
 	p->ncontacts = 0;

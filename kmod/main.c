@@ -104,13 +104,9 @@ static int __net_init enter(struct net *net)
 	err = cg_ports_init(cn);
 	if (err)
 		goto free_bindings;
-	err = cg_bind_register(net);
-	if (err)
-		goto free_ports;
+	cg_bind_init(cn);
 	return 0;
 
-free_ports:
-	cg_ports_fini(cn);
 free_bindings:
 	cg_binding_fini(cn);
 free_tables:
@@ -129,7 +125,7 @@ static void __net_exit leave(struct net *net)
 	struct cg_net *cn = cg_net_of(net);
 	enum cg_reason why = check_net(net) ? CG_R_CALL_UNLOAD : CG_R_CALL_NETNS;
 
-	cg_bind_unregister(net);
+	cg_bind_fini(cn);
 	rcu_read_lock();
 	spin_lock_bh(&cn->lock);
 	cn->dying = true;

@@ -109,7 +109,9 @@ static void mark_pin(struct sdp_walk *w, struct cg_pin *pin, u8 comp, bool fresh
 		cg_trace_pin(pin, CALLGATE_TRACE_PIN_OPEN, CG_R_PIN_OPENED);
 	}
 	pin->gen = p->call->gen[p->side];
-	cg_expect_publish(pin, p->ct);
+	/* nobody can send before the other side was heard of: dialog.c publishes then */
+	if (p->call->both_ways)
+		cg_expect_publish(pin, p->ct);
 }
 
 static u16 choose(struct sdp_walk *w, const struct cg_ep *in, u16 count, enum cg_reason *why)
@@ -344,17 +346,20 @@ static int own_default(struct sdp_walk *w)
 
 static int own_media(struct sdp_walk *w)
 {
+	const struct sip_sdp_media *m = &w->p->m;
 	int v = CG_NEXT;
 
-	if (w->p->m.conn.any && w->p->m.port_num)
+	if (m->conn.any && m->port_num)
 		cg_offer_keep(w->p, w->stream);
-	else if (w->p->m.port_num)
+	else if (m->port_num)
 		v = own_default(w);
 	else
 		cg_offer_reject(w->p, w->stream);
-	if (v == CG_NEXT && w->edit)
+	if (v == CG_NEXT && w->edit && m->n_conn)
 		v = own_conns(w);
-	return v == CG_NEXT && w->p->m.port_num ? own_attrs(w) : v;
+	if (v == CG_NEXT && m->port_num && (m->n_candidates || m->n_altc || m->path.len))
+		v = own_attrs(w);
+	return v;
 }
 
 /* o= and the session's c=: only the address, only the sender's side. */

@@ -14,6 +14,7 @@
 #include <linux/siphash.h>
 #include <linux/spinlock.h>
 #include <linux/timekeeping.h>
+#include <linux/workqueue.h>
 #include <linux/netfilter.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
@@ -82,7 +83,9 @@ struct cg_net {
 	u64 since;		/* cg_ms() */
 	u64 event_seq;		/* of the last event; events.c */
 	u32 generation;		/* changes with every object added or removed (dumps) */
-	bool used;		/* a helper of ours saw SIP here: the guard is on */
+	struct work_struct hook_work;
+	bool hooked;		/* the hooks are registered */
+	bool used;		/* a helper of ours saw a packet here */
 	bool dying;		/* namespace or module on its way out */
 };
 

@@ -139,6 +139,8 @@ struct cg_pin *cg_pin_of_call(const struct cg_call *call, const struct cg_ep *in
 	struct rhlist_head *l, *pos;
 	struct cg_pin *pin;
 
+	if (list_empty(&call->pins))
+		return NULL;
 	l = rhltable_lookup(&call->cn->pins_in, in, cg_pin_in_params);
 	rhl_for_each_entry_rcu(pin, pos, l, in_node)
 		if (pin->call == call && !pin->dead)

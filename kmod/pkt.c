@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/module.h>
 #include <linux/udp.h>
 #include <linux/vmalloc.h>
 #include <net/ip.h>
@@ -9,6 +10,11 @@
 
 #include "compat.h"
 #include "pkt.h"
+
+/* Every edited value is read again; the whole message too where time does not count. */
+static bool reparse = IS_ENABLED(CONFIG_KASAN);
+module_param(reparse, bool, 0644);
+MODULE_PARM_DESC(reparse, "parse the whole message again after edits (default: debug kernels)");
 
 struct scratch {
 	struct cg_pkt pkt;
@@ -131,14 +137,35 @@ int cg_frame(struct cg_pkt *p)
 	return CG_NEXT;
 }
 
-u64 cg_hash_str(const struct cg_pkt *p, struct sip_str s)
+static u64 mix(u64 h, u64 word, u64 key)
 {
-	return siphash(p->data + s.off, s.len, &p->cn->key);
+	h = (h ^ word) * key;
+	return h ^ h >> 32;
 }
 
 u64 cg_hash_more(const struct cg_pkt *p, struct sip_str s, u64 seed)
 {
-	return siphash_2u64(cg_hash_str(p, s), seed, &p->cn->key);
+	u64 key = p->cn->key.key[1] | 1, h = mix(seed ^ p->cn->key.key[0], s.len, key), last = 0;
+	const u8 *d = p->data + s.off;
+	u32 n = s.len;
+
+	for (; n >= 8; n -= 8, d += 8)
+		h = mix(h, sip_load64(d), key);
+	memcpy(&last, d, n);
+	return mix(h, last, key);
+}
+
+u64 cg_hash_str(const struct cg_pkt *p, struct sip_str s)
+{
+	return cg_hash_more(p, s, 0);
+}
+
+u64 cg_hash_addr(const struct cg_net *cn, const struct cg_ep *ep, u64 seed)
+{
+	u64 key = cn->key.key[1] | 1, h = seed ^ cn->key.key[0];
+
+	h = mix(h, ep->addr.all[0] | (u64)ep->addr.all[1] << 32, key);
+	return mix(h, ep->addr.all[2] | (u64)ep->addr.all[3] << 32, key);
 }
 
 /*
@@ -183,6 +210,13 @@ static bool redirect_port(struct cg_pkt *p)
 	return true;
 }
 
+/* The long proof: the whole message again. */
+static bool is_intended(struct cg_pkt *p, u32 len)
+{
+	return sip_msg_parse(&p->after, p->out, len, SIP_DATAGRAM) == SIP_OK &&
+	       !sip_edit_verify(&p->edits, &p->msg, &p->after);
+}
+
 static int build(struct cg_pkt *p, u32 *len)
 {
 	*len = sip_edit_length(&p->edits, p->len);
@@ -191,8 +225,7 @@ static int build(struct cg_pkt *p, u32 *len)
 		return cg_pass(p, CG_R_TOO_LARGE);
 	if (sip_edit_apply(&p->edits, p->data, p->len, p->out, CG_DATAGRAM_MAX))
 		return cg_pass(p, CG_R_TOO_LARGE);
-	if (sip_msg_parse(&p->after, p->out, *len, SIP_DATAGRAM) != SIP_OK ||
-	    sip_edit_verify(&p->edits, &p->msg, &p->after))
+	if (sip_edit_check(&p->edits, &p->msg, p->out) || (reparse && !is_intended(p, *len)))
 		return cg_pass(p, CG_R_VERIFY_FAILED);
 	return CG_NEXT;
 }

@@ -53,6 +53,7 @@ struct cg_pkt {
 	struct cg_txn *txn;
 	u8 side, leg;		/* of the call, who sent it and on which dialog */
 	bool began;		/* this message began the call */
+	bool replied;		/* the other side's first message */
 	u16 forced_port;	/* deliver a response here (RFC 3261 18.2.2); 0: no */
 
 	u32 keep;		/* seconds the signalling flow is needed; 0: as it is */
@@ -90,9 +91,15 @@ static inline int cg_pass(struct cg_pkt *p, enum cg_reason why)
 	return CG_PASS;
 }
 
-/* siphash of a slice of the message with the key of the namespace */
+/*
+ * Hash of a slice of the message with the secret of the namespace. Who can make
+ * two texts collide gains nothing over using the same text twice: limits are
+ * per host, and tables of one host's texts are bounded.
+ */
 u64 cg_hash_str(const struct cg_pkt *p, struct sip_str s);
 /* For chains: @seed is mixed in. */
 u64 cg_hash_more(const struct cg_pkt *p, struct sip_str s, u64 seed);
+/* The same for an address. */
+u64 cg_hash_addr(const struct cg_net *cn, const struct cg_ep *ep, u64 seed);
 
 #endif

@@ -89,15 +89,9 @@ static bool row_is_free(struct cg_net *cn, const struct cg_port_ask *ask, u32 po
 
 static bool row_is_claimed(struct cg_net *cn, const struct cg_port_ask *ask, u32 port)
 {
-	struct cg_ep pub;
-	u32 i;
+	struct cg_ep pub = cg_ep_at(&ask->pub, (u16)port);
 
-	for (i = 0; i < ask->count; i++) {
-		pub = cg_ep_at(&ask->pub, (u16)(port + i));
-		if (cg_claimed(cn, &pub, &ask->peer, ask->dev))
-			return true;
-	}
-	return false;
+	return cg_claimed(cn, &pub, ask->count, &ask->peer, ask->dev);
 }
 
 /* ---- the pool ---- */

@@ -412,13 +412,20 @@ static int contact_redirect(struct cg_pkt *p, const struct sip_nameaddr *a)
 	return restore_uri(p, &a->uri, SIP_FIELD_CONTACT);
 }
 
+/* The receiver's own Contacts come back only in these. */
+static bool brings_contacts(const struct cg_pkt *p)
+{
+	const struct sip_msg *m = &p->msg;
+
+	return !m->request && (is_redirect(m) ||
+			       (m->method == SIP_M_REGISTER && m->status / 100 == 2));
+}
+
 static int contact_in(struct cg_pkt *p, const struct sip_nameaddr *a)
 {
-	if (a->star || p->msg.request)
+	if (a->star || !brings_contacts(p))
 		return CG_NEXT;
-	if (p->msg.method == SIP_M_REGISTER && p->msg.status / 100 == 2)
-		return contact_registered(p, a);
-	return is_redirect(&p->msg) ? contact_redirect(p, a) : CG_NEXT;
+	return is_redirect(&p->msg) ? contact_redirect(p, a) : contact_registered(p, a);
 }
 
 static int contacts(struct cg_pkt *p)
@@ -426,6 +433,10 @@ static int contacts(struct cg_pkt *p)
 	struct sip_nameaddr a;
 	struct sip_walk w;
 	int v = CG_NEXT;
+
+	if (!sip_msg_header(&p->msg, SIP_H_CONTACT) ||
+	    (p->dnat && !p->snat && !brings_contacts(p)))
+		return CG_NEXT;
 
 	sip_walk_init(&w, &p->msg, SIP_H_CONTACT);
 	while (v == CG_NEXT && sip_nameaddr_next(&w, &a)) {
@@ -456,8 +467,6 @@ static int route_header(struct cg_pkt *p, u32 i)
 	struct sip_walk w;
 	int v = CG_NEXT;
 
-	if (!sip_msg_header(&p->msg, routes[i].header))
-		return CG_NEXT;
 	sip_walk_init(&w, &p->msg, routes[i].header);
 	while (v == CG_NEXT && sip_nameaddr_next(&w, &a)) {
 		if (p->snat)
@@ -485,6 +494,7 @@ int cg_translate(struct cg_pkt *p)
 	if (!p->snat && !p->dnat)
 		return v;
 	for (i = 0; v == CG_NEXT && i < ARRAY_SIZE(routes); i++)
-		v = route_header(p, i);
+		if (sip_msg_header(&p->msg, routes[i].header))
+			v = route_header(p, i);
 	return v;
 }

@@ -31,9 +31,7 @@ void cg_txn_cache_fini(void)
 static u64 key_of(const struct cg_pkt *p)
 {
 	const struct cg_ep *host = p->msg.request ? &p->src_old : &p->dst_new;
-	u64 h = siphash_3u64(host->addr.all[0] | (u64)host->addr.all[1] << 32,
-			     host->addr.all[2] | (u64)host->addr.all[3] << 32,
-			     p->msg.cseq.num, &p->cn->key);
+	u64 h = cg_hash_addr(p->cn, host, p->msg.cseq.num);
 
 	h = cg_hash_more(p, p->msg.via.branch, h);
 	return cg_hash_more(p, p->msg.call_id, h);

@@ -161,7 +161,11 @@ u32 sip_ip4_print(u8 *out, const u8 addr[4])
 	for (i = 0; i < 4; i++) {
 		if (i)
 			out[len++] = '.';
-		len += sip_u32_print(out + len, addr[i]);
+		if (addr[i] >= 100)
+			out[len++] = (u8)('0' + addr[i] / 100);
+		if (addr[i] >= 10)
+			out[len++] = (u8)('0' + addr[i] / 10 % 10);
+		out[len++] = (u8)('0' + addr[i] % 10);
 	}
 	return len;
 }

@@ -176,3 +176,89 @@ int sip_edit_verify(const struct sip_edits *e, const struct sip_msg *before,
 		return SIP_EDIT_CHANGED;
 	return SIP_EDIT_OK;
 }
+
+/* How a new value must read. */
+enum { READ_HOSTPORT, READ_ADDRESS, READ_NUMBER, READ_ADDRESS_OR_NUMBER, READ_LENGTH, READ_NOT };
+
+static const u8 reading[SIP_FIELD_COUNT] = {
+	[SIP_FIELD_OTHER] = READ_NOT,
+	[SIP_FIELD_MAX_FORWARDS] = READ_NUMBER,
+	[SIP_FIELD_CONTENT_LENGTH] = READ_LENGTH,
+	[SIP_FIELD_SDP_O] = READ_ADDRESS,
+	[SIP_FIELD_SDP_C] = READ_ADDRESS,
+	[SIP_FIELD_SDP_M] = READ_NUMBER,
+	[SIP_FIELD_SDP_RTCP] = READ_ADDRESS_OR_NUMBER,
+	[SIP_FIELD_SDP_CANDIDATE] = READ_ADDRESS_OR_NUMBER,
+	[SIP_FIELD_SDP_ALTC] = READ_ADDRESS_OR_NUMBER,
+	[SIP_FIELD_HEADER] = READ_NOT,
+};
+
+static bool is_number(const u8 *out, struct sip_str s, u32 max)
+{
+	u32 n;
+
+	return sip_number(out, s, max, &n);
+}
+
+static bool is_address(const u8 *out, struct sip_str s)
+{
+	struct sip_host h;
+
+	return !sip_host_lone(out, s, &h) && h.kind != SIP_HOST_NAME;
+}
+
+static bool reads_well(const u8 *out, struct sip_str s, u32 field, u32 body_len)
+{
+	struct sip_host h;
+	u32 n;
+
+	switch (reading[field]) {
+	case READ_HOSTPORT:
+		return !sip_host_parse(out, s, &h);
+	case READ_ADDRESS:
+		return is_address(out, s);
+	case READ_NUMBER:
+		return is_number(out, s, 65535);
+	case READ_ADDRESS_OR_NUMBER:
+		return is_number(out, s, 65535) || is_address(out, s);
+	case READ_LENGTH:
+		return sip_number(out, s, SIP_MAX_LEN, &n) && n == body_len;
+	default:
+		return false;
+	}
+}
+
+static bool has_field(const struct sip_edits *e, u32 field)
+{
+	u32 i;
+
+	for (i = 0; i < e->n; i++)
+		if (e->edit[i].field == field)
+			return true;
+	return false;
+}
+
+int sip_edit_check(const struct sip_edits *e, const struct sip_msg *before, const u8 *out)
+{
+	u32 body_len = before->body.len;
+	int moved = 0;
+	u32 i;
+
+	for (i = 0; i < e->n; i++)
+		if (e->edit[i].at.off >= before->body.off)
+			body_len += e->edit[i].text_len - e->edit[i].at.len;
+	for (i = 0; i < e->n; i++) {
+		const struct sip_edit *x = &e->edit[i];
+		struct sip_str now = { .off = (u32)((int)x->at.off + moved), .len = x->text_len };
+
+		if (memcmp(out + now.off, e->text + x->text, now.len) ||
+		    !reads_well(out, now, x->field, body_len))
+			return SIP_EDIT_CHANGED;
+		moved += (int)x->text_len - (int)x->at.len;
+	}
+	/* a length that should have followed the body and did not */
+	if (before->has_content_length && body_len != before->body.len &&
+	    !has_field(e, SIP_FIELD_CONTENT_LENGTH))
+		return SIP_EDIT_CHANGED;
+	return SIP_EDIT_OK;
+}

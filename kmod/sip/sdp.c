@@ -354,6 +354,11 @@ bool sip_sdp_media_next(const struct sip_sdp *s, struct sip_iter *it, struct sip
 
 	if (it->bad || it->pos >= it->end || s->buf[it->pos] != 'm')
 		return false;
+	if (it->pos == s->last_from) {
+		*m = s->last;
+		it->pos = s->last_to;
+		return true;
+	}
 	bad = media_section(s, it, false, m);
 	it->bad = (u8)bad;
 	return !bad;
@@ -397,7 +402,6 @@ static int session_lines(struct sip_sdp *s, struct sip_iter *it)
 
 static int sdp_parse(struct sip_sdp *s, struct sip_iter *it)
 {
-	struct sip_sdp_media m;
 	struct sip_str line;
 	int bad;
 
@@ -409,13 +413,15 @@ static int sdp_parse(struct sip_sdp *s, struct sip_iter *it)
 	if (bad)
 		return bad;
 	while (it->pos < it->end && s->buf[it->pos] == 'm') {
-		bad = media_section(s, it, true, &m);
+		s->last_from = it->pos;
+		bad = media_section(s, it, true, &s->last);
 		if (bad)
 			return bad;
-		s->n_lines += m.n_lines;
+		s->last_to = it->pos;
+		s->n_lines += s->last.n_lines;
 		if (++s->n_media > SIP_SDP_MEDIA_MAX || s->n_lines > SIP_SDP_LINES_MAX)
 			return SIP_BAD_SDP_TOO_MANY;
-		s->ice |= m.ice || m.n_candidates;
+		s->ice |= s->last.ice || s->last.n_candidates;
 	}
 	return it->pos < it->end ? SIP_BAD_SDP_LINE : 0;
 }
@@ -425,7 +431,7 @@ int sip_sdp_parse(struct sip_sdp *s, const u8 *buf, struct sip_str body, bool fr
 	struct sip_iter it = sip_iter(body);
 	int bad;
 
-	memset(s, 0, sizeof(*s));
+	memset(s, 0, offsetof(struct sip_sdp, last));
 	s->buf = buf;
 	s->body = body;
 	s->fragment = frag;

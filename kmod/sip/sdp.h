@@ -85,24 +85,6 @@ struct sip_sdp_rtcp {
 	struct sip_sdp_addr addr;
 };
 
-struct sip_sdp {
-	const u8 *buf;
-	struct sip_str body;
-	struct sip_str session;  /* the lines before the first m= */
-	struct sip_sdp_origin origin;
-	struct sip_sdp_addr conn; /* session c=; addr.len 0 when absent */
-	struct sip_str group;    /* value of the first a=group, or empty */
-	u32 n_media;
-	u32 n_lines;             /* of the sections */
-	u8 dir;                  /* enum sip_sdp_dir */
-	u8 setup;                /* enum sip_sdp_setup */
-	bool ice;                /* a=ice-ufrag or a=candidate anywhere */
-	bool ice_lite;
-	bool bundle;             /* an a=group:BUNDLE */
-	bool has_origin;
-	bool fragment;           /* application/trickle-ice-sdpfrag: no v=, o=, c= needed */
-};
-
 struct sip_sdp_media {
 	struct sip_str section; /* m= line to the end of the section, line ends included */
 	struct sip_str line;    /* m= line without its end */
@@ -133,6 +115,28 @@ struct sip_sdp_media {
 	struct sip_str path;    /* value of a=path, or empty */
 	struct sip_sdp_rtcp rtcp;
 	struct sip_sdp_addr conn; /* in force: the first of the section, else the session's */
+};
+
+struct sip_sdp {
+	const u8 *buf;
+	struct sip_str body;
+	struct sip_str session;  /* the lines before the first m= */
+	struct sip_sdp_origin origin;
+	struct sip_sdp_addr conn; /* session c=; addr.len 0 when absent */
+	struct sip_str group;    /* value of the first a=group, or empty */
+	u32 n_media;
+	u32 n_lines;             /* of the sections */
+	u8 dir;                  /* enum sip_sdp_dir */
+	u8 setup;                /* enum sip_sdp_setup */
+	bool ice;                /* a=ice-ufrag or a=candidate anywhere */
+	bool ice_lite;
+	bool bundle;             /* an a=group:BUNDLE */
+	bool has_origin;
+	bool fragment;           /* application/trickle-ice-sdpfrag: no v=, o=, c= needed */
+
+	/* of the parser: the last section, which most bodies have alone */
+	u32 last_from, last_to;
+	struct sip_sdp_media last;
 };
 
 /*
