@@ -154,6 +154,33 @@ class Sockets:
                 return None
 
 
+def tcp_exchange(client, server, source, target, listen, seconds):
+    """Connects and speaks both ways; returns the address that the server saw.
+
+    client, server: namespaces; source, listen: local addresses; target: connected to.
+    """
+    family = socket.AF_INET6 if ':' in source[0] else socket.AF_INET
+    with server:
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    with client:
+        caller = socket.socket(family, socket.SOCK_STREAM)
+    with listener, caller:
+        for sock, address in ((listener, listen), (caller, source)):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.settimeout(seconds)
+            sock.bind(address)
+        listener.listen(1)
+        caller.connect(target)
+        answerer, seen = listener.accept()
+        with answerer:
+            answerer.settimeout(seconds)
+            caller.sendall(b'MSRP')
+            answerer.sendall(answerer.recv(16) + b' 200')
+            if caller.recv(16) != b'MSRP 200':
+                raise OSError('the TCP stream is not what was sent')
+    return seen[:2]
+
+
 def dont_fragment(sock, value):
     """value: True for DF as many SIP phones set it."""
     mode = IP_PMTUDISC_PROBE if value else 0

@@ -173,6 +173,23 @@ class Runner:
         text = ''.join(line.text for line in step.lines)
         self.exactly(step, text.encode().decode('unicode_escape').encode('latin-1'))
 
+    def do_tcp(self, step):
+        """tcp SOURCE -> TARGET [from SEEN] [to RECEIVER] [lost]: connect, speak both ways"""
+        options, sender, target, seen, receiver = self.route(step)
+        ends = [self.world.namespace_of(word.split(':')[0]) for word in (sender, receiver)]
+        wait = 0.5 if 'lost' in options else ARRIVAL
+        try:
+            came = net.tcp_exchange(*ends, *(self.endpoint(word)[:2] for word in
+                                             (sender, target, receiver)), wait)
+        except (TimeoutError, ConnectionError) as error:
+            if 'lost' in options:
+                return
+            raise Mismatch(f'TCP to {target}: {error}') from error
+        address, port, text = self.endpoint(seen)
+        if 'lost' in options or came[0] != address or port not in (None, came[1]):
+            raise Mismatch(f'connected from {came}')
+        self.names.bind(text, came[1])
+
     def exactly(self, step, payload):
         def matcher(got):
             if got != payload:
