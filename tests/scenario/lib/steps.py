@@ -127,6 +127,10 @@ class Runner:
         sock = self.socket(sender)
         net.dont_fragment(sock, 'df' in options)
         sock.sendto(payload, (address, port))
+        # all of it happened inside that call: let the kernel's own threads run too, as they
+        # would between two packets from a network (the hooks of a namespace are registered
+        # by one after its first packet)
+        time.sleep(0.001)
 
     def arrives(self, receiver, seen, matcher):
         wanted = self.endpoint(receiver)
