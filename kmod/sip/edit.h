@@ -120,10 +120,10 @@ int sip_edit_verify(const struct sip_edits *e, const struct sip_msg *before,
 		    const struct sip_msg *after);
 
 /*
- * The short proof, for edits of hosts, ports and lengths only: each new value, where it now stands in
- * @out, is read again by the grammar of its field and must be exactly the text that was meant; the
- * grammar of such a value has no byte that could end it, so all around it reads as before. For any
- * other field use sip_edit_verify(), which finds whatever this finds.
+ * The short proof, for edits of hosts, ports and lengths only: each new value, where it now stands
+ * in @out, is read again by the grammar of its field and must be exactly the text that was meant;
+ * the grammar of such a value has no byte that could end it, so all around it reads as before. For
+ * any other field use sip_edit_verify(), which finds whatever this finds.
  */
 int sip_edit_check(const struct sip_edits *e, const struct sip_msg *before, const u8 *out);
 
