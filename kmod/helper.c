@@ -5,6 +5,7 @@
  * conntrack is not confirmed yet, so the packet must never be stolen here.
  */
 #include <linux/module.h>
+#include <net/netfilter/nf_conntrack_core.h>
 
 #include "compat.h"
 #include "bind.h"
@@ -237,9 +238,21 @@ int cg_helper_register(void)
 	return 0;
 }
 
+/*
+ * Where the kernel keeps copies of helpers, a flow keeps its dead copy for ever:
+ * it would look as if it were served, and no later rule could give it ours.
+ */
+static int is_served(struct nf_conn *ct, void *data)
+{
+	return cg_helper_is_ours(ct);
+}
+
 void cg_helper_unregister(void)
 {
 	int mode, f;
+
+	if (CG_HELPER_COPIES)
+		nf_ct_iterate_destroy(is_served, NULL);
 
 	for (mode = 0; mode < MODES; mode++)
 		for (f = 0; f < FAMILIES; f++)

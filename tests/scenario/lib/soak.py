@@ -58,8 +58,8 @@ def drain(world):
 def pause_for_unload(world, shared):
     if shared.unload.is_set():
         world.drop_helper_rules()
-        shared.gate.wait(120)           # all rules are gone
-        shared.gate.wait(120)           # the module is back
+        shared.gate.wait(600)           # all rules are gone
+        shared.gate.wait(600)           # the module is back
         world.add_helper_rules('callgate')
         world.router.run('callgate', 'adopt', okay=True)        # flows without helper
 
@@ -133,11 +133,11 @@ def unload_now_and_then(shared, period):
     while time.monotonic() + period < shared.end.value:
         time.sleep(period)
         shared.unload.set()
-        shared.gate.wait(120)
+        shared.gate.wait(600)
         worlds.unload_module('callgate')
         shared.unload.clear()
         worlds.load_module('callgate')
-        shared.gate.wait(120)
+        shared.gate.wait(600)
         count += 1
     return count
 
