@@ -51,7 +51,7 @@ HOSTS = re.compile(r"(^|\.)(debian\.org|kernel\.org|rfc-editor\.org|ietf\.org|sp
                    r"example(\.(com|org|net))?|[a-z0-9-]+\.(example|invalid|test))$")
 STRING = re.compile(r"\"[^\"]{20,}\"|'[^']{20,}'")
 URL = re.compile(r"\bhttps?://(?:[^/@\s]*@)?([A-Za-z0-9.-]+)")
-MACHINE = re.compile(r"/work/|/home/\w|/tmp/bash|localhost:\d{4}/debian")
+MACHINE = re.compile(r"/home/\w|localhost:\d{4}/")
 
 
 def sources():
