@@ -53,7 +53,6 @@ struct cg_binding {
 	u8 uri[CG_AOR_TEXT];		/* Contact URI as written */
 	u8 naor;
 	u8 aor_text[CG_AOR_TEXT];
-	struct rcu_head rcu;
 };
 
 int cg_binding_init(struct cg_net *cn);

@@ -5,7 +5,7 @@
  * Locking: cn->lock (bh) guards all objects and their lists. The hooks look
  * pinholes up under RCU first and take the lock only on a hit. Order: cn->lock,
  * then conntrack's locks. It is dropped before netlink is called.
- * Every object lives in a table of its own kind and is freed by RCU.
+ * The hooks and RCU see pinholes only; all else is looked up under the lock.
  */
 #ifndef _CG_NET_H
 #define _CG_NET_H

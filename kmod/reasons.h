@@ -50,7 +50,6 @@
 	X(EDIT_PUBLIC, EDIT, "inside-to-public", "an inside address became the public one") \
 	X(EDIT_RESTORE, EDIT, "restored", "what the inside host wrote was put back") \
 	X(EDIT_PORT, EDIT, "media-port", "a media port became the public one") \
-	X(EDIT_RECEIVED, EDIT, "received-rport", "received or rport as seen by the inside host") \
 	X(EDIT_LENGTH, EDIT, "content-length", "Content-Length follows the edited body")
 
 #define CG_REASONS_DROP(X) \
@@ -89,7 +88,6 @@
 	X(CALL_AGE, CALL, "age", "ended: too old and without media (limit age)") \
 	X(CALL_ADMIN, CALL, "admin", "ended by the admin") \
 	X(CALL_EVICTED, CALL, "evicted", "ended: an early call made room for another") \
-	X(CALL_REPLACED, CALL, "replaced", "ended: replaced by another call") \
 	X(CALL_NETNS, CALL, "netns-gone", "ended: its network namespace was removed") \
 	X(CALL_UNLOAD, CALL, "unload", "ended: the module was removed")
 
