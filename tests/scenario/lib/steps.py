@@ -73,7 +73,7 @@ class Runner:
         if step.verb in ('send', 'rtp', 'raw'):
             for word in step.words[1:]:
                 match = ENDPOINT.match(word)
-                if match and match[1] not in 'WR' and match[2].isdigit():
+                if match and match[1] not in worlds.ROUTER and match[2].isdigit():
                     yield word
 
     def endpoint(self, word):
@@ -155,7 +155,7 @@ class Runner:
     def do_send(self, step):
         """send SOURCE -> TARGET [from SEEN] [to RECEIVER] [df] [frags N [reversed]]
         [size N|mtu] [lost]"""
-        inside = step.words[1].split(':')[0] in worlds.LAN
+        inside = step.words[1].split(':')[0] in worlds.INSIDE
         text = Text(step.message(), inside, self.edits)
 
         def matcher(got):
@@ -226,13 +226,13 @@ class Runner:
                 return match[0]
             return (self.names.uri(match[1]) + match[2] if match[2]
                     else self.names.host(match[1]))
-        text = re.sub(r'(?<![\w$])([A-Z])(:\d+)?(?!\w)', name, text)
+        text = re.sub(r'(?<![\w$])([A-Z]2?)(:\d+)?(?!\w)', name, text)
         text = re.sub(r'\$\w+', lambda m: str(self.names.port(m[0])), text)
         return text.replace('FAMILY', 'ip6' if self.names.family == 6 else 'ip')
 
     def do_shell(self, step):
-        """shell lan|router|wan COMMAND"""
-        namespace = getattr(self.world, step.words[1])
+        """shell lan|lan2|router|wan COMMAND"""
+        namespace = self.world.spaces[step.words[1]]
         namespace.run('sh', '-c', self.fill(step.line.text.split(None, 2)[2]))
 
     def do_listen(self, step):
