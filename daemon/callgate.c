@@ -24,7 +24,7 @@ static const struct command commands[] = {
 	  "all reasons that status and trace can give, and their counts" },
 	{ "adopt", cmd_adopt, "[--dry-run] [--json]",
 	  "drop flows that are older than the rules, so that the helper sees them" },
-	{ "set", cmd_set, "[KEY VALUE]... [--json]",
+	{ "set", cmd_set, "[KEY VALUE | KEY=VALUE]... [--json]",
 	  "show or change limits and ports" },
 	{ "nft", cmd_nft, "[--lan IFACE]... [--wan IFACE] [--port N] [--open] [--json]",
 	  "print a ruleset that assigns the helper" },

@@ -28,6 +28,7 @@ static const struct {
 	{ "publish", "1: show pinholes in 'conntrack -L expect'" },
 	{ "silence", "seconds without media and SIP that end a call; 0: off" },
 	{ "age", "seconds that end a call without media and SIP; 0: off" },
+	{ "strict", "on: a Contact port that no SIP came from is never opened" },
 };
 
 static const char *help_of(const char *key)
@@ -74,22 +75,32 @@ static int show(const struct command *c, struct kernel *k, bool json)
 	return EXIT_OK;
 }
 
-static int put(const struct command *c, struct settings *s, const char *key, const char *word)
+static bool read_value(uint8_t type, const char *word, unsigned long *value)
 {
 	static const unsigned long largest[] = { [F_U32] = UINT32_MAX, [F_U16] = UINT16_MAX,
 						 [F_BOOL] = 1 };
-	unsigned long value;
 	char *end;
 
+	if (type == F_BOOL && (!strcmp(word, "on") || !strcmp(word, "off"))) {
+		*value = !strcmp(word, "on");
+		return true;
+	}
 	errno = 0;
-	value = strtoul(word, &end, 10);
+	*value = strtoul(word, &end, 10);
+	return !errno && *word && !*end && *word != '-' && *value <= largest[type];
+}
+
+static int put(const struct command *c, struct settings *s, const char *key, const char *word)
+{
+	unsigned long value;
+
 	for (size_t i = 0; i < model_settings.nfields; i++) {
 		const struct field *f = &model_settings.fields[i];
 		char *at = (char *)s + f->offset;
 
 		if (strcmp(f->name, key))
 			continue;
-		if (errno || !*word || *end || *word == '-' || value > largest[f->type])
+		if (!read_value(f->type, word, &value))
 			return cmd_fail(c, EXIT_USAGE, "'%s' is no value for %s (%s)", word, key,
 					help_of(key));
 		s->has |= 1ULL << i;
@@ -104,6 +115,27 @@ static int put(const struct command *c, struct settings *s, const char *key, con
 	return cmd_fail(c, EXIT_USAGE, "unknown key '%s'; 'callgate set' shows the keys", key);
 }
 
+/* KEY VALUE and KEY=VALUE, as many as there are. */
+static int put_words(const struct command *c, struct settings *s, int n, char **words)
+{
+	int status = EXIT_OK;
+
+	for (int i = 0; i < n && !status; i++) {
+		char *key = words[i], *value = strchr(key, '=');
+
+		if (value)
+			*value++ = 0;
+		else if (++i < n)
+			value = words[i];
+		else
+			return cmd_fail(c, EXIT_USAGE,
+					"a value is missing after '%s'; usage: callgate set %s",
+					key, c->args);
+		status = put(c, s, key, value);
+	}
+	return status;
+}
+
 int cmd_set(const struct command *c, int argc, char **argv)
 {
 	bool json = false;
@@ -114,16 +146,9 @@ int cmd_set(const struct command *c, int argc, char **argv)
 
 	if (n < 0)
 		return cmd_early(n);
-	if (n % 2)
-		return cmd_fail(c, EXIT_USAGE,
-				"a value is missing after '%s'; usage: callgate set %s",
-				argv[n - 1], c->args);
-	for (int i = 0; i < n; i += 2) {
-		status = put(c, &s, argv[i], argv[i + 1]);
-		if (status)
-			return status;
-	}
-	status = cmd_open(c, &k);
+	status = put_words(c, &s, n, argv);
+	if (!status)
+		status = cmd_open(c, &k);
 	if (status)
 		return status;
 	err = n ? kernel_set(k, &s) : 0;

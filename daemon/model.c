@@ -77,6 +77,7 @@ static const struct field settings_fields[] = {
 	{ "publish", NULL, CALLGATE_C_PUBLISH, AT(settings, publish), F_BOOL },
 	{ "silence", NULL, CALLGATE_C_SILENCE, AT(settings, silence), F_U32 },
 	{ "age", NULL, CALLGATE_C_AGE, AT(settings, age), F_U32 },
+	{ "strict", NULL, CALLGATE_C_STRICT, AT(settings, strict), F_BOOL },
 };
 const struct model model_settings = MODEL(settings_fields, settings);
 

@@ -73,7 +73,7 @@ struct settings {
 	uint32_t calls_host, calls, pinholes_host, pinholes, bindings_host, bindings, txns;
 	uint32_t quarantine, silence, age;
 	uint16_t pool_first, pool_last;
-	uint8_t mark_related, publish;
+	uint8_t mark_related, publish, strict;
 };
 
 struct leg {

@@ -53,6 +53,7 @@ static const struct nla_policy setting_policy[CALLGATE_C_MAX + 1] = {
 	[CALLGATE_C_PUBLISH] = NLA_POLICY_MAX(NLA_U8, 1),
 	[CALLGATE_C_SILENCE] = NLA_POLICY_FULL_RANGE(NLA_U32, &range_silence),
 	[CALLGATE_C_AGE] = NLA_POLICY_FULL_RANGE(NLA_U32, &range_age),
+	[CALLGATE_C_STRICT] = NLA_POLICY_MAX(NLA_U8, 1),
 };
 
 static const struct nla_policy set_policy[CALLGATE_A_SETTINGS + 1] = {

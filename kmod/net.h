@@ -39,6 +39,7 @@ struct cg_settings {
 	u32 age;		/* seconds a call may last, 0: no limit */
 	bool mark_related;	/* pinhole packets are "ct state related" */
 	bool publish;		/* pinholes are shown as expectations too */
+	bool strict;		/* only the port a phone sends SIP from is opened for SIP */
 };
 
 /* Counters; read without the lock. */

@@ -82,6 +82,9 @@
  *                                     call                                              60-604800
  *     CALLGATE_C_AGE             u32  seconds after its beginning that end a call    0  0 (off),
  *                                     without media and SIP                             60-31536000
+ *     CALLGATE_C_STRICT          u8   1: a Contact port other than the one that SIP   0  0 - 1
+ *                                     is sent from is never opened; 0: it is, from
+ *                                     the 2xx on that confirms it
  *
  * CALLGATE_CMD_CALL_GET     dump. With CALLGATE_A_ID only that call; an unknown id gives an empty
  *                           dump. Answers, CALLGATE_CMD_CALL_GET, in the order of the ids (the
@@ -306,6 +309,7 @@ enum callgate_setting_attr {
 	CALLGATE_C_PUBLISH,
 	CALLGATE_C_SILENCE,
 	CALLGATE_C_AGE,
+	CALLGATE_C_STRICT,
 	__CALLGATE_C_MAX
 };
 #define CALLGATE_C_MAX (__CALLGATE_C_MAX - 1)

@@ -388,6 +388,12 @@ def limits(phone, provider):
         status, _, err = callgate("set", *words)
         check(f"set {' '.join(words)} is refused", status == 1 and text in err, err)
     check("and nothing of it remains", ask("set")["first-port"] == 16384)
+    check("strict is off", ask("set")["strict"] is False)
+    for words, want in ((("strict=on",), True), (("strict", "off"), False),
+                        (("strict", "1", "calls=60000"), True),
+                        (("strict=off", "calls=65536"), False)):
+        callgate("set", *words)
+        check(f"set {' '.join(words)}", ask("set")["strict"] is want)
 
 
 def strange_bytes(phone, provider):
@@ -452,7 +458,7 @@ def garbage():
     check("5000 random requests, all answered", done.returncode == 0, done.stdout)
     check("and the settings are in their ranges",
           all(before[k] == 0 or v or k in ("quarantine", "silence", "age", "mark-related",
-                                           "publish") for k, v in ask("set").items()))
+                                           "publish", "strict") for k, v in ask("set").items()))
     shell("ip netns exec R callgate set " +
           " ".join(f"{k} {int(v)}" for k, v in before.items()))
 
