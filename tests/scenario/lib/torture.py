@@ -146,7 +146,7 @@ class Group:
 
     def run_case(self, case, message):
         self.send(case, message)
-        got = self.world.sockets.receive(5)
+        got = self.world.sockets.receive(2)
         if got is None:
             raise Mismatch('lost')
         seen = PUBLIC[self.family] if self.translated else case.sender_over(self.family)
