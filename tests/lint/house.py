@@ -161,6 +161,17 @@ def rule_licence(path, lines):
             return
 
 
+def rule_version(path, lines):
+    if path != "Kbuild":
+        return
+    with open("dkms.conf", encoding="utf-8") as file:
+        version = re.search(r'^PACKAGE_VERSION="(.*)"', file.read(), re.M)[1]
+    for n, line in enumerate(lines, 1):
+        found = re.search(r"\$\(or \$\(CG_VERSION\),(.*?)\)", line)
+        if found and found[1] != version:
+            yield n, f"version {found[1]}, dkms.conf says {version}"
+
+
 def rule_places(path, lines):
     if path.startswith(("LICENSES/", "tests/vectors/", "tests/lint/")) or "corpus" in path:
         return
