@@ -154,31 +154,53 @@ class Sockets:
                 return None
 
 
-def tcp_exchange(client, server, source, target, listen, seconds):
-    """Connects and speaks both ways; returns the address that the server saw.
+def tcp_socket(namespace, address, seconds):
+    with namespace:
+        sock = socket.socket(socket.AF_INET6 if ':' in address[0] else socket.AF_INET,
+                             socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.settimeout(seconds)
+    sock.bind(address)
+    return sock
 
-    client, server: namespaces; source, listen: local addresses; target: connected to.
+
+def read_all(sock, length):
+    """As many bytes as were sent; and nothing follows them."""
+    data = b''
+    while len(data) < length:
+        more = sock.recv(65536)
+        if not more:
+            break
+        data += more
+    sock.settimeout(0.05)
+    try:
+        return data + sock.recv(65536)
+    except TimeoutError:
+        return data
+
+
+def tcp_exchange(spaces, addresses, pieces, seconds):
+    """Connects, sends the pieces, each in its segment, and the server sends them back.
+
+    spaces: of client and server; addresses: of the client, connected to, of the server.
+    Returns the client as the server saw it, and what each side received.
     """
-    family = socket.AF_INET6 if ':' in source[0] else socket.AF_INET
-    with server:
-        listener = socket.socket(family, socket.SOCK_STREAM)
-    with client:
-        caller = socket.socket(family, socket.SOCK_STREAM)
+    source, target, listen = addresses
+    listener = tcp_socket(spaces[1], listen, seconds)
+    caller = tcp_socket(spaces[0], source, seconds)
+    length = sum(map(len, pieces))
     with listener, caller:
-        for sock, address in ((listener, listen), (caller, source)):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.settimeout(seconds)
-            sock.bind(address)
         listener.listen(1)
         caller.connect(target)
         answerer, seen = listener.accept()
         with answerer:
             answerer.settimeout(seconds)
-            caller.sendall(b'MSRP')
-            answerer.sendall(answerer.recv(16) + b' 200')
-            if caller.recv(16) != b'MSRP 200':
-                raise OSError('the TCP stream is not what was sent')
-    return seen[:2]
+            for piece in pieces:
+                caller.sendall(piece)
+            there = read_all(answerer, length)
+            answerer.sendall(there)
+            return seen[:2], there, read_all(caller, length)
 
 
 def dont_fragment(sock, value):

@@ -101,7 +101,7 @@ class Runner:
         options = {'from': sender, 'to': target}
         rest = iter(words[3:])
         for word in rest:
-            options[word] = next(rest) if word in ('from', 'to', 'frags', 'size') else True
+            options[word] = next(rest) if word in ('from', 'to', 'frags', 'size', 'cut') else True
         if self.kind.startswith('routed'):      # the addresses are the phones' own
             options['from'] = sender
             target = options['to']
@@ -179,12 +179,26 @@ class Runner:
 
     def do_tcp(self, step):
         """tcp SOURCE -> TARGET [from SEEN] [to RECEIVER] [lost]: connect, speak both ways"""
+        self.connection(step, [b'MSRP a786 SEND\r\n'])
+
+    def do_stream(self, step):
+        """stream SOURCE -> TARGET [from SEEN] [to RECEIVER] [cut TEXT,TEXT...]: the message
+        lines by TCP, there and back, in segments that begin at these texts"""
+        data = Text(step.message(), True).sent(self.names)
+        pieces, begin = [], 0
+        for word in self.route(step)[0].get('cut', '').split(','):
+            at = data.index(word.encode(), begin + 1) if word else len(data)
+            pieces.append(data[begin:at])
+            begin = at
+        self.connection(step, pieces + [data[begin:]])
+
+    def connection(self, step, pieces):
         options, sender, target, seen, receiver = self.route(step)
-        ends = [self.world.namespace_of(word.split(':')[0]) for word in (sender, receiver)]
-        wait = 0.5 if 'lost' in options else ARRIVAL
+        spaces = [self.world.namespace_of(word.split(':')[0]) for word in (sender, receiver)]
+        ends = [self.endpoint(word)[:2] for word in (sender, target, receiver)]
         try:
-            came = net.tcp_exchange(*ends, *(self.endpoint(word)[:2] for word in
-                                             (sender, target, receiver)), wait)
+            came, *got = net.tcp_exchange(spaces, ends, pieces,
+                                          0.5 if 'lost' in options else ARRIVAL)
         except (TimeoutError, ConnectionError) as error:
             if 'lost' in options:
                 return
@@ -193,6 +207,10 @@ class Runner:
         if 'lost' in options or came[0] != address or port not in (None, came[1]):
             raise Mismatch(f'connected from {came}')
         self.names.bind(text, came[1])
+        for data in got:
+            if data != b''.join(pieces):
+                raise Mismatch('- expected, + received:\n'
+                               + difference(b''.join(pieces), data))
 
     def exactly(self, step, payload):
         def matcher(got):
