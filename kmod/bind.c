@@ -16,6 +16,7 @@
 #include "bind.h"
 #include "call.h"
 #include "helper.h"
+#include "mode.h"
 #include "ports.h"
 
 #define RELATCHES 1	/* times that a stream may change its source */
@@ -420,7 +421,7 @@ static unsigned int guard_hook(void *priv, struct sk_buff *skb, const struct nf_
 	cn = cg_net_of(state->net);
 	cg_ep_dst(&dst, &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple);
 	cg_ep_src(&src, &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple);
-	if (!READ_ONCE(cn->used))
+	if (!READ_ONCE(cn->used) || cg_mode_idle(cn))
 		return NF_ACCEPT;
 	if (!known_peer(cn, &dst, &src, &why) && !cg_ports_in_pool(cn, ntohs(dst.port)))
 		return NF_ACCEPT;

@@ -4,6 +4,7 @@
 
 #include "events.h"
 #include "pkt.h"
+#include "provider.h"
 
 #define BUCKET_BITS 10
 #define DEFAULT_EXPIRES 3600	/* RFC 3261 10.2.1.1 */
@@ -24,6 +25,13 @@ static struct hlist_head *bucket(struct cg_net *cn, u64 aor)
 	return &cn->binding_hash[aor & ((1 << BUCKET_BITS) - 1)];
 }
 
+/* The hosts of a provider set are one registrar. */
+static bool is_registrar(const struct cg_pkt *p, const struct cg_binding *b)
+{
+	return cg_ep_same_addr(&b->registrar, &p->src_old) ||
+	       cg_provider_same(p->cn, &b->registrar, &p->src_old);
+}
+
 /* The same user may be registered at several registrars. */
 static struct cg_binding *find(const struct cg_pkt *p, u64 aor, const struct cg_contact *c)
 {
@@ -31,7 +39,7 @@ static struct cg_binding *find(const struct cg_pkt *p, u64 aor, const struct cg_
 
 	hlist_for_each_entry(b, bucket(p->cn, aor), node)
 		if (b->aor == aor && b->user == c->user && cg_ep_equal(&b->pin->in, &c->in) &&
-		    cg_ep_same_addr(&b->registrar, &p->src_old))
+		    is_registrar(p, b))
 			return b;
 	return NULL;
 }
@@ -62,6 +70,7 @@ void cg_binding_remove(struct cg_binding *b, enum cg_reason why)
 	cg_host_put(cn, b->host);
 	cn->nbindings--;
 	cn->generation++;
+	cg_sig_learn(b->pin);
 	/* the hole has exactly the lifetime that was granted */
 	b->pin->base_until = cg_now();
 	cg_sig_update(b->pin);
@@ -122,6 +131,34 @@ static struct cg_binding *create(struct cg_pkt *p, const struct cg_reg *reg,
 	return b;
 }
 
+static bool literal(const struct sip_uri *u, struct cg_ep *ep)
+{
+	if (u->host.kind != SIP_HOST_IP4 && u->host.kind != SIP_HOST_IP6)
+		return false;
+	cg_ep_make(ep, u->host.kind == SIP_HOST_IP4 ? NFPROTO_IPV4 : NFPROTO_IPV6, IPPROTO_UDP,
+		   u->host.addr, u->host.port_num ?: 5060);
+	return true;
+}
+
+/*
+ * A 2xx names the proxies by which the phone is to call, and which ring it (RFC 3608). The
+ * newest list counts, and none is a list too (6.1 there).
+ */
+static void learn_routes(const struct cg_pkt *p, struct cg_binding *b)
+{
+	struct sip_nameaddr a;
+	struct sip_walk w;
+	struct cg_ep ep;
+
+	b->nroutes = 0;
+	sip_walk_init(&w, &p->msg, SIP_H_SERVICE_ROUTE);
+	while (b->nroutes < ARRAY_SIZE(b->route) && sip_nameaddr_next(&w, &a))
+		if (literal(&a.uri, &ep) && !cg_ep_any_addr(&ep) &&
+		    !cg_ep_same_addr(&ep, &p->src_old) && !cg_ep_same_addr(&ep, &p->dst_old))
+			b->route[b->nroutes++] = ep;
+	cg_sig_learn(b->pin);
+}
+
 /* Granted: the hole is open for the registrar until then. */
 static void grant(struct cg_pkt *p, const struct cg_reg *reg, const struct cg_contact *c,
 		  u32 seconds)
@@ -134,7 +171,7 @@ static void grant(struct cg_pkt *p, const struct cg_reg *reg, const struct cg_co
 	if (!pin)
 		return;
 	pin->wrote = c->wrote;
-	pin->open_only = p->open_only;
+	pin->open_only = p->rule_open;
 	if (b && b->pin != pin) {
 		cg_binding_remove(b, CG_R_BIND_REPLACED);
 		b = NULL;
@@ -143,6 +180,8 @@ static void grant(struct cg_pkt *p, const struct cg_reg *reg, const struct cg_co
 		b = create(p, reg, c, pin);
 	if (!b)
 		return;
+	b->registrar = p->src_old;
+	learn_routes(p, b);
 	cg_timer_set(&p->cn->wheel, &b->timer, seconds);
 	cg_sig_update(pin);
 	p->keep = max(p->keep, seconds);
@@ -192,7 +231,7 @@ static void remove_all(struct cg_pkt *p, const struct cg_reg *reg)
 
 	hlist_for_each_entry_safe(b, next, bucket(p->cn, reg->aor), node)
 		if (b->aor == reg->aor && cg_ep_same_addr(&b->pin->in, &p->dst_new) &&
-		    cg_ep_same_addr(&b->registrar, &p->src_old))
+		    is_registrar(p, b))
 			cg_binding_remove(b, CG_R_BIND_REMOVED);
 }
 

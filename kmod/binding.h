@@ -48,6 +48,8 @@ struct cg_binding {
 	u64 id;
 	u64 aor, user;
 	struct cg_ep registrar;
+	u8 nroutes;
+	struct cg_ep route[CG_PIN_PEERS - 1];	/* hosts of its Service-Route (RFC 3608) */
 	u64 since;			/* cg_ms() */
 	u8 nuri;
 	u8 uri[CG_AOR_TEXT];		/* Contact URI as written */

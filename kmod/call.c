@@ -4,6 +4,7 @@
 
 #include "bind.h"
 #include "events.h"
+#include "mode.h"
 #include "offer.h"
 #include "pkt.h"
 
@@ -241,9 +242,12 @@ static void add_leg(struct cg_pkt *p)
 
 static int begin(struct cg_pkt *p, u64 key)
 {
-	struct cg_call *call = kmem_cache_zalloc(cache, GFP_ATOMIC);
+	struct cg_call *call;
 	int v;
 
+	if (!cg_mode_admits(p))
+		return cg_pass(p, CG_R_MODE_OFF);
+	call = kmem_cache_zalloc(cache, GFP_ATOMIC);
 	if (!call)
 		return cg_pass(p, CG_R_NO_MEMORY);
 	call->key = key;

@@ -14,8 +14,10 @@
 #include "binding.h"
 #include "call.h"
 #include "events.h"
+#include "genl_admin.h"
 #include "genl_put.h"
 #include "limit.h"
+#include "mode.h"
 #include "pinhole.h"
 #include "ports.h"
 #include "txn.h"
@@ -54,6 +56,7 @@ static const struct nla_policy setting_policy[CALLGATE_C_MAX + 1] = {
 	[CALLGATE_C_SILENCE] = NLA_POLICY_FULL_RANGE(NLA_U32, &range_silence),
 	[CALLGATE_C_AGE] = NLA_POLICY_FULL_RANGE(NLA_U32, &range_age),
 	[CALLGATE_C_STRICT] = NLA_POLICY_MAX(NLA_U8, 1),
+	[CALLGATE_C_MODE] = NLA_POLICY_RANGE(NLA_U8, CALLGATE_MODE_OFF, CALLGATE_MODE_TRANSLATE),
 };
 
 static const struct nla_policy set_policy[CALLGATE_A_SETTINGS + 1] = {
@@ -354,7 +357,8 @@ static int put_status(struct sk_buff *skb, struct cg_net *cn, const struct cg_co
 	    cg_put_u64(skb, CALLGATE_S_EDITED, sum->edited) ||
 	    cg_put_u64(skb, CALLGATE_S_PASSED, sum->passed) ||
 	    cg_put_u64(skb, CALLGATE_S_DROPPED, dropped) ||
-	    cg_put_counters(skb, sum))
+	    cg_put_counters(skb, sum) ||
+	    nla_put_u32(skb, CALLGATE_S_CHANGED, READ_ONCE(cn->changed)))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
@@ -429,6 +433,18 @@ static int read_settings(struct cg_settings *set, struct nlattr **tb, bool forei
 	return 0;
 }
 
+static u32 given(struct nlattr **tb)
+{
+	u32 bits = 0;
+	int i;
+
+	BUILD_BUG_ON(CALLGATE_C_MAX > 31);
+	for (i = 0; i <= CALLGATE_C_MAX; i++)
+		if (tb[i])
+			bits |= BIT(i);
+	return bits;
+}
+
 /* What no policy can say. */
 static int check_settings(const struct cg_settings *set, struct nlattr **tb,
 			  struct netlink_ext_ack *extack)
@@ -456,6 +472,7 @@ static void replace_settings(struct cg_net *cn, const struct cg_settings *set)
 {
 	spin_lock_bh(&cn->lock);
 	cn->set = *set;
+	cg_mode_changed(cn);
 	spin_unlock_bh(&cn->lock);
 }
 
@@ -494,6 +511,8 @@ static int do_set(struct sk_buff *req, struct genl_info *info)
 		err = check_settings(&set, tb, info->extack);
 	if (!err)
 		err = apply_settings(cn, &set);
+	if (!err)
+		WRITE_ONCE(cn->changed, cn->changed | given(tb));
 	mutex_unlock(&set_mutex);
 	return err;
 }
@@ -531,6 +550,38 @@ static const struct genl_ops ops[] = {
 		.cmd = CALLGATE_CMD_REASON_GET,
 		.flags = GENL_UNS_ADMIN_PERM,
 		.dumpit = dump_reasons,
+	}, {
+		.cmd = CALLGATE_CMD_MODE_GET,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.dumpit = cg_genl_modes,
+	}, {
+		.cmd = CALLGATE_CMD_MODE_SET,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.policy = cg_genl_mode_policy,
+		.maxattr = CALLGATE_A_MODE,
+		.doit = cg_genl_mode_set,
+	}, {
+		.cmd = CALLGATE_CMD_MODE_DEL,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.policy = cg_genl_mode_policy,
+		.maxattr = CALLGATE_A_MODE,
+		.doit = cg_genl_mode_del,
+	}, {
+		.cmd = CALLGATE_CMD_PROVIDER_GET,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.dumpit = cg_genl_providers,
+	}, {
+		.cmd = CALLGATE_CMD_PROVIDER_SET,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.policy = cg_genl_provider_policy,
+		.maxattr = CALLGATE_A_PROVIDER,
+		.doit = cg_genl_provider_set,
+	}, {
+		.cmd = CALLGATE_CMD_PROVIDER_DEL,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.policy = cg_genl_provider_policy,
+		.maxattr = CALLGATE_A_PROVIDER,
+		.doit = cg_genl_provider_del,
 	},
 };
 

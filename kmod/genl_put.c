@@ -33,6 +33,7 @@ const struct cg_setting cg_setting[CALLGATE_C_MAX + 1] = {
 	[CALLGATE_C_SILENCE] = SETTING(silence, 0),
 	[CALLGATE_C_AGE] = SETTING(age, 0),
 	[CALLGATE_C_STRICT] = SETTING(strict, 0),
+	[CALLGATE_C_MODE] = SETTING(mode, 0),
 #undef SETTING
 };
 

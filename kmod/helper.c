@@ -13,6 +13,7 @@
 #include "events.h"
 #include "helper.h"
 #include "media.h"
+#include "mode.h"
 #include "pkt.h"
 #include "policy.h"
 #include "translate.h"
@@ -36,6 +37,17 @@ static int parse(struct cg_pkt *p)
 	return cg_pass(p, p->msg.bad == SIP_BAD_NOT_SIP ? CG_R_NOT_SIP : CG_R_BAD_MESSAGE);
 }
 
+static int steps(struct cg_pkt *p, int v)
+{
+	if (v == CG_NEXT)
+		v = cg_translate(p);
+	if (v == CG_NEXT)
+		v = cg_media(p);
+	cg_binding_message(p);
+	cg_call_advance(p);
+	return v;
+}
+
 static int work(struct cg_pkt *p)
 {
 	struct cg_net *cn = p->cn;
@@ -45,12 +57,7 @@ static int work(struct cg_pkt *p)
 	p->txn = p->msg.request ? NULL : cg_txn_find(p);
 	v = cg_call_track(p);
 	p->call_id = p->call ? p->call->id : 0;
-	if (v == CG_NEXT)
-		v = cg_translate(p);
-	if (v == CG_NEXT)
-		v = cg_media(p);
-	cg_binding_message(p);
-	cg_call_advance(p);
+	v = cg_mode_settle(p) ? steps(p, v) : cg_pass(p, CG_R_MODE_OFF);
 	spin_unlock(&cn->lock);
 	return v;
 }
@@ -59,6 +66,8 @@ static int pipeline(struct cg_pkt *p)
 {
 	int v = cg_frame(p);
 
+	if (v == CG_NEXT && cg_mode_silent(p->cn))
+		v = cg_pass(p, CG_R_MODE_OFF);
 	if (v == CG_NEXT)
 		v = parse(p);
 	if (v == CG_NEXT)
@@ -111,7 +120,8 @@ static void account(struct cg_pkt *p, int verdict)
 	} else {
 		this_cpu_inc(p->cn->counters->passed);
 		if (verdict == CG_NEXT && p->reason == CG_R_NONE)
-			p->reason = p->open_only ? CG_R_OPEN_MODE :
+			p->reason = p->rule_open ? CG_R_OPEN_MODE :
+				    p->open_only ? CG_R_MODE_OPEN :
 				    p->snat || p->dnat ? CG_R_NOTHING_INSIDE : CG_R_NO_NAT;
 	}
 	cg_count(p->cn, p->reason);
@@ -130,8 +140,9 @@ static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 	p->cn = cg_net_of(nf_ct_net(ct));
 	p->ctinfo = ctinfo;
 	p->protoff = protoff;
+	p->rule_open = open_only;
 	p->open_only = open_only;
-	if (unlikely(!READ_ONCE(p->cn->used)))
+	if (unlikely(!READ_ONCE(p->cn->used)) && !cg_mode_idle(p->cn))
 		cg_bind_begin(p->cn);
 	p->reason = CG_R_NONE;
 	p->call = NULL;

@@ -88,5 +88,6 @@ void cg_limit_defaults(struct cg_net *cn)
 		.quarantine = 180,
 		.mark_related = true,
 		.publish = true,
+		.mode = CALLGATE_MODE_TRANSLATE,
 	};
 }

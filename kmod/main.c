@@ -12,8 +12,10 @@
 #include "events.h"
 #include "genl.h"
 #include "helper.h"
+#include "mode.h"
 #include "pkt.h"
 #include "ports.h"
+#include "provider.h"
 
 unsigned int cg_net_id;
 
@@ -136,6 +138,8 @@ static void __net_exit leave(struct net *net)
 	spin_unlock_bh(&cn->lock);
 	rcu_read_unlock();
 	cg_wheel_fini(&cn->wheel);
+	cg_modes_replace(cn, NULL);
+	cg_providers_replace(cn, NULL);
 	cg_events_fini(cn);
 	cg_ports_fini(cn);
 	cg_binding_fini(cn);

@@ -39,6 +39,7 @@ struct cg_settings {
 	u32 age;		/* seconds a call may last, 0: no limit */
 	bool mark_related;	/* pinhole packets are "ct state related" */
 	bool publish;		/* pinholes are shown as expectations too */
+	u8 mode;		/* enum callgate_mode: what helpers do at most */
 	bool strict;		/* only the port a phone sends SIP from is opened for SIP */
 };
 
@@ -55,6 +56,9 @@ struct cg_pool {
 	u32 head, count, size;	/* size: pairs in the pool */
 	u16 base;		/* port_min when the ring was made */
 };
+
+struct cg_modes;
+struct cg_providers;
 
 struct cg_net {
 	struct net *net;
@@ -77,14 +81,20 @@ struct cg_net {
 	struct list_head ghost_list;	/* quarantined pinholes, oldest first */
 	struct hlist_head *binding_hash;
 
+	struct cg_modes *modes;		/* of single hosts; NULL: none */
+	struct cg_providers *providers;	/* NULL: none */
+
 	u32 ncalls, nbindings, ntxns, nhosts, nghosts;
 	u32 npins;		/* read without the lock by the hooks */
 	u32 npublished;
 	u64 last_call_id, last_binding_id;
 	u64 since;		/* cg_ms() */
 	u64 event_seq;		/* of the last event; events.c */
+	u32 tables;		/* changes with modes and providers (dumps) */
 	u32 generation;		/* changes with every object added or removed (dumps) */
 	struct work_struct hook_work;
+	u32 changed;		/* bit per CALLGATE_C_*: an admin set it */
+	bool capped;		/* not all is served by the mode of its rule alone */
 	bool hooked;		/* the hooks are registered */
 	bool used;		/* a helper of ours saw a packet here */
 	bool dying;		/* namespace or module on its way out */

@@ -6,6 +6,7 @@
 #include "call.h"
 #include "expect.h"
 #include "ports.h"
+#include "provider.h"
 
 const struct rhashtable_params cg_pin_pub_params = {
 	.key_len = sizeof(struct cg_ep),
@@ -307,12 +308,39 @@ void cg_pin_peer(struct cg_pin *pin, const struct cg_ep *peer)
 	pin->peers[pin->npeers++] = *peer;
 }
 
-bool cg_pin_has_peer(const struct cg_pin *pin, const struct cg_ep *who)
+static bool knows(const struct cg_pin *pin, const struct cg_ep *who)
 {
 	u8 i;
 
 	for (i = 0; i < pin->npeers; i++)
 		if (cg_ep_same_addr(&pin->peers[i], who))
+			return true;
+	return false;
+}
+
+/* The first one is its own; what its bindings know follows. */
+void cg_sig_learn(struct cg_pin *pin)
+{
+	const struct cg_binding *b;
+	u8 i;
+
+	pin->npeers = 1;
+	list_for_each_entry(b, &pin->bindings, of_pin)
+		for (i = 0; i < b->nroutes; i++)
+			if (pin->npeers < CG_PIN_PEERS && !knows(pin, &b->route[i]))
+				cg_pin_peer(pin, &b->route[i]);
+}
+
+bool cg_pin_has_peer(const struct cg_pin *pin, const struct cg_ep *who)
+{
+	u8 i;
+
+	if (knows(pin, who))
+		return true;
+	if (pin->kind != CG_PIN_SIG)
+		return false;
+	for (i = 0; i < pin->npeers; i++)
+		if (cg_provider_same(pin->cn, &pin->peers[i], who))
 			return true;
 	return false;
 }

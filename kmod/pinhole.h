@@ -100,7 +100,13 @@ void cg_sig_drop(struct cg_pin *pin);
 
 /* Adds @peer to the list (oldest goes when full). */
 void cg_pin_peer(struct cg_pin *pin, const struct cg_ep *peer);
+/*
+ * The same host as one of them; of a signalling pinhole any host of a provider set that one
+ * of them is in too. Media comes from where it was said to, whoever carries the signalling.
+ */
 bool cg_pin_has_peer(const struct cg_pin *pin, const struct cg_ep *who);
+/* The further hosts of the provider, as the bindings of a signalling pinhole know them. */
+void cg_sig_learn(struct cg_pin *pin);
 
 /* Is the public endpoint held by any pinhole or ghost? RCU or lock. */
 bool cg_pin_taken(struct cg_net *cn, const struct cg_ep *pub);

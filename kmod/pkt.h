@@ -40,7 +40,8 @@ struct cg_pkt {
 	const u8 *data;
 	u8 *out;		/* CG_DATAGRAM_MAX bytes */
 	u8 family;
-	bool open_only;		/* helper callgate-open: look, never edit */
+	bool rule_open;		/* helper callgate-open */
+	bool open_only;		/* look, never edit: by the helper or by a mode */
 	bool busy;		/* in use on this processor */
 
 	/* Before and after NAT, in the direction of this packet. */

@@ -30,6 +30,8 @@
 	X(NO_NAT, PASS, "no-nat", "understood; addresses are not translated on this flow") \
 	X(NOTHING_INSIDE, PASS, "nothing-inside", "understood; names nothing that is translated") \
 	X(OPEN_MODE, PASS, "open-mode", "understood; the helper callgate-open never edits") \
+	X(MODE_OPEN, PASS, "mode-open", "understood; the mode open, of the host or of all, never edits") \
+	X(MODE_OFF, PASS, "mode-off", "not looked at: the mode of the host, or of all, is off") \
 	X(AUTH_INT, PASS, "auth-int", "a digest with qop=auth-int covers the body") \
 	X(SIGNED_BODY, PASS, "signed-body", "a signature covers what would be edited") \
 	X(ENCODED_BODY, PASS, "encoded-body", "the body has a Content-Encoding") \

@@ -151,7 +151,7 @@ static struct cg_pin *publish(struct cg_pkt *p, const struct cg_ep *in, bool mak
 	}
 	pin = cg_sig_open(cn, in, &pub, &p->dst_new, HOLD);
 	if (pin) {
-		pin->open_only = p->open_only;
+		pin->open_only = p->rule_open;
 		/* its own source may always be answered; others after a 2xx (S7) */
 		pin->awake |= cg_ep_equal(in, &p->src_old);
 	}
@@ -348,7 +348,7 @@ static void open_routed(struct cg_pkt *p, const struct sip_uri *u)
 	pin = cg_sig_open(p->cn, &ep, &ep, &p->dst_new, HOLD);
 	if (!pin)
 		return;
-	pin->open_only = p->open_only;
+	pin->open_only = p->rule_open;
 	pin->awake |= cg_ep_equal(&ep, &p->src_old);
 	keep_text(p, u->host.all, &pin->wrote);
 	hold_for_call(p, pin, &u->host);

@@ -74,6 +74,7 @@ struct cg_txn *cg_txn_begin(struct cg_pkt *p)
 	t->reg = NULL;
 	t->sentby.len = 0;
 	t->port = 0;
+	t->open_only = p->open_only;
 	t->timer.kind = CG_TIMER_TXN;
 	INIT_HLIST_NODE(&t->timer.node);
 	if (rhltable_insert(&cn->txns, &t->node, cg_txn_params)) {

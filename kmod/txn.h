@@ -22,6 +22,7 @@ struct cg_txn {
 	struct cg_reg *reg;	/* owned; NULL unless a REGISTER */
 	struct cg_text sentby;	/* as the requester wrote it */
 	u16 port;		/* sent-by port, 5060 when none was written */
+	bool open_only;		/* the mode it began in */
 };
 
 extern const struct rhashtable_params cg_txn_params;

@@ -17,6 +17,7 @@
  *   time        u64, milliseconds of CLOCK_BOOTTIME (the clock that goes on while the machine
  *               sleeps), or 0: not yet
  *   all other numbers are in host byte order
+ *   prefix      binary, address then its length in bits: 5 bytes is IPv4, 17 bytes is IPv6
  *   nest[]      a nested attribute whose members are nested attributes, all of type 1, in order
  *   reason      string of at most 31 characters, a name from REASON_GET: programs need no table
  *
@@ -52,6 +53,7 @@
  *       CALLGATE_R_NAME     reason
  *       CALLGATE_R_COUNT    u64
  *       CALLGATE_R_KIND     u8      enum callgate_reason_kind: what the number counts
+ *     CALLGATE_S_CHANGED    flags   bit N: SET gave the setting whose attribute is N
  *   CALLGATE_A_SETTINGS     nest    all members, see SET
  *
  * CALLGATE_CMD_SET          do. Changes the settings that are given, all of them or (on any error)
@@ -85,6 +87,7 @@
  *     CALLGATE_C_STRICT          u8   1: a Contact port other than the one that SIP   0  0 - 1
  *                                     is sent from is never opened; 0: it is, from
  *                                     the 2xx on that confirms it
+ *     CALLGATE_C_MODE            u8   enum callgate_mode, see MODE_SET                3  1 - 3
  *
  * CALLGATE_CMD_CALL_GET     dump. With CALLGATE_A_ID only that call; an unknown id gives an empty
  *                           dump. Answers, CALLGATE_CMD_CALL_GET, in the order of the ids (the
@@ -156,6 +159,47 @@
  *     CALLGATE_R_KIND       u8      enum callgate_reason_kind
  *     CALLGATE_R_HELP       string  one line for people, 127
  *
+ * CALLGATE_CMD_MODE_SET     do. The mode of an inside host or network, new or changed. What is done
+ *                           with a message is the lowest of three: the mode of the rule (helper
+ *                           callgate: translate; callgate-open: open), CALLGATE_C_MODE, and that
+ *                           of the inside host, which is the longest prefix that has it (none:
+ *                           translate). Where nothing is translated both ends are inside: the
+ *                           longer of their prefixes counts, of two that are equal the lower
+ *                           mode. A call goes on as it began, and so does a request with its
+ *                           answer. In mode off all other messages pass untouched and make no
+ *                           state; what there is already keeps its pinholes until its own end.
+ *                           At most 256 in each namespace: ENOSPC.
+ *
+ *   CALLGATE_A_MODE         nest
+ *     CALLGATE_M_PREFIX     prefix  bits beyond its length do not count
+ *     CALLGATE_M_MODE       u8      enum callgate_mode
+ *
+ * CALLGATE_CMD_MODE_DEL     do. CALLGATE_A_MODE with CALLGATE_M_PREFIX: that one is removed
+ *                           (ENOENT: there is none). Without CALLGATE_A_MODE: all of them.
+ *
+ * CALLGATE_CMD_MODE_GET     dump, no attributes. Answers, CALLGATE_CMD_MODE_GET: CALLGATE_A_MODE
+ *                           with both members, the longest prefix first.
+ *
+ * CALLGATE_CMD_PROVIDER_SET do. A set of hosts that are one provider, new or replaced. To a phone
+ *                           that registered at one of them, or called through it, all of them may
+ *                           send SIP. Hosts in the Service-Route of its registration may do so
+ *                           without a set. Never media: that comes from where SDP says. At most
+ *                           64 sets and 256 members in all in each namespace: ENOSPC. EINVAL: no
+ *                           member, a prefix of length 0, or a name with other characters than
+ *                           letters, digits, and "._-".
+ *
+ *   CALLGATE_A_PROVIDER     nest
+ *     CALLGATE_V_NAME       string  1 - 31
+ *     CALLGATE_V_MEMBERS    nest[]
+ *       CALLGATE_M_PREFIX   prefix
+ *
+ * CALLGATE_CMD_PROVIDER_DEL do. CALLGATE_A_PROVIDER with CALLGATE_V_NAME: that set is removed
+ *                           (ENOENT: there is none). Without CALLGATE_A_PROVIDER: all of them.
+ *
+ * CALLGATE_CMD_PROVIDER_GET dump, no attributes. Answers, CALLGATE_CMD_PROVIDER_GET:
+ *                           CALLGATE_A_PROVIDER with both members, one answer for each member of
+ *                           a set; those of one set follow one another.
+ *
  * MULTICAST GROUPS
  *
  * "events", CALLGATE_CMD_EVENT:
@@ -218,8 +262,8 @@
  *
  * ERRORS
  *
- *   EPERM, EINVAL, ERANGE, ENOENT as said above; ENOMEM; EOPNOTSUPP for a command this module does
- *   not know. ENOENT for the family itself: the module is not loaded.
+ *   EPERM, EINVAL, ERANGE, ENOENT, ENOSPC as said above; ENOMEM; EOPNOTSUPP for a command this
+ *   module does not know. ENOENT for the family itself: the module is not loaded.
  */
 #ifndef _UAPI_CALLGATE_H
 #define _UAPI_CALLGATE_H
@@ -246,6 +290,12 @@ enum callgate_cmd {
 	CALLGATE_CMD_REASON_GET,
 	CALLGATE_CMD_EVENT,		/* kernel to program only */
 	CALLGATE_CMD_TRACE,		/* kernel to program only */
+	CALLGATE_CMD_MODE_GET,
+	CALLGATE_CMD_MODE_SET,
+	CALLGATE_CMD_MODE_DEL,
+	CALLGATE_CMD_PROVIDER_GET,
+	CALLGATE_CMD_PROVIDER_SET,
+	CALLGATE_CMD_PROVIDER_DEL,
 	__CALLGATE_CMD_MAX
 };
 #define CALLGATE_CMD_MAX (__CALLGATE_CMD_MAX - 1)
@@ -265,6 +315,8 @@ enum callgate_attr {
 	CALLGATE_A_REASON,
 	CALLGATE_A_EVENT,
 	CALLGATE_A_TRACE,
+	CALLGATE_A_MODE,
+	CALLGATE_A_PROVIDER,
 	__CALLGATE_A_MAX
 };
 #define CALLGATE_A_MAX (__CALLGATE_A_MAX - 1)
@@ -288,6 +340,7 @@ enum callgate_status_attr {
 	CALLGATE_S_PASSED,
 	CALLGATE_S_DROPPED,
 	CALLGATE_S_REASONS,
+	CALLGATE_S_CHANGED,
 	__CALLGATE_S_MAX
 };
 #define CALLGATE_S_MAX (__CALLGATE_S_MAX - 1)
@@ -310,9 +363,26 @@ enum callgate_setting_attr {
 	CALLGATE_C_SILENCE,
 	CALLGATE_C_AGE,
 	CALLGATE_C_STRICT,
+	CALLGATE_C_MODE,
 	__CALLGATE_C_MAX
 };
 #define CALLGATE_C_MAX (__CALLGATE_C_MAX - 1)
+
+enum callgate_mode_attr {
+	CALLGATE_M_UNSPEC,
+	CALLGATE_M_PREFIX,
+	CALLGATE_M_MODE,
+	__CALLGATE_M_MAX
+};
+#define CALLGATE_M_MAX (__CALLGATE_M_MAX - 1)
+
+enum callgate_provider_attr {
+	CALLGATE_V_UNSPEC,
+	CALLGATE_V_NAME,
+	CALLGATE_V_MEMBERS,
+	__CALLGATE_V_MAX
+};
+#define CALLGATE_V_MAX (__CALLGATE_V_MAX - 1)
 
 enum callgate_reason_attr {
 	CALLGATE_R_UNSPEC,
@@ -448,6 +518,12 @@ enum callgate_edit_attr {
 };
 #define CALLGATE_X_MAX (__CALLGATE_X_MAX - 1)
 
+enum callgate_mode {
+	CALLGATE_MODE_OFF = 1,		/* not looked at */
+	CALLGATE_MODE_OPEN = 2,		/* pinholes are opened, nothing is edited */
+	CALLGATE_MODE_TRANSLATE = 3,
+};
+
 enum callgate_dir {
 	CALLGATE_DIR_OUT = 1,		/* from an inside host to the outside */
 	CALLGATE_DIR_IN = 2,		/* from the outside to an inside host */
@@ -462,7 +538,7 @@ enum callgate_call_state {
 
 enum callgate_call_flags {
 	CALLGATE_CALL_F_CONTINUED = 1 << 0,	/* further pinholes of the call before */
-	CALLGATE_CALL_F_OPEN = 1 << 1,		/* by the helper callgate-open: nothing is edited */
+	CALLGATE_CALL_F_OPEN = 1 << 1,		/* helper callgate-open or mode open: not edited */
 };
 
 enum callgate_comp {
