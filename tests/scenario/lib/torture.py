@@ -117,7 +117,7 @@ def plan_of(network, cases):
     plan.strange = ('2001:db8:66::/64' if family == 6 else '198.51.100.0/24',
                     cases[0].server_over(family))
     if network.startswith('routed'):
-        plan.back = ('2001:db8::/64' if family == 6 else '192.0.2.0/24', PUBLIC[family])
+        plan.back = [('2001:db8::/64' if family == 6 else '192.0.2.0/24', PUBLIC[family])]
     return plan
 
 
