@@ -9,6 +9,7 @@ import subprocess
 import time
 
 PROBE_SECONDS = 6
+LIBC = ctypes.CDLL(None)
 
 
 class Kernel:
@@ -106,21 +107,41 @@ def uml_command(kernel, options, files):
     return command
 
 
+def signal_at_end_of_parent(number):
+    pr_set_pdeathsig = 1
+    LIBC.prctl(pr_set_pdeathsig, number)
+
+
 def start(command, files, uml, quiet=False):
     """In a process group of its own; killed with us, whatever happens to us."""
-    pr_set_pdeathsig = 1
-    libc = ctypes.CDLL(None)
+    us = os.getpid()
 
     def prepare():
-        libc.prctl(pr_set_pdeathsig, signal.SIGKILL)
+        signal_at_end_of_parent(signal.SIGKILL)
+        if os.getppid() != us:
+            os._exit(1)
 
     # QEMU speaks on its error output, UML logs on both
     with open(files.log, 'ab') as log:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log if uml or quiet else None,
             pass_fds=[files.channel] if files.channel is not None else [],
             env={**os.environ, 'TMPDIR': '/dev/shm'} if uml else None,
             start_new_session=True, preexec_fn=prepare)     # pylint: disable=W1509
+    process.guard = guard(process.pid)
+    return process
+
+
+def guard(group):
+    """UML's helper processes do not notice that it was killed. A shell waits for
+    the end of a pipe that we alone hold, and kills what is left of the group."""
+    reader, writer = os.pipe()
+    shell = subprocess.Popen(['/bin/sh', '-c', 'read _; kill -s KILL -- "-$0"', str(group)],
+                             stdin=reader, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL, start_new_session=True)
+    os.close(reader)
+    shell.held = writer
+    return shell
 
 
 def stop(process, uml=False):
@@ -137,6 +158,9 @@ def stop(process, uml=False):
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
+    process.guard.kill()
+    process.guard.wait()
+    os.close(process.guard.held)
 
 
 def kvm_works(kernel, cache, files, options, here):
