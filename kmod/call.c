@@ -15,6 +15,8 @@ const struct rhashtable_params cg_call_params = {
 	.key_len = sizeof(u64),
 	.key_offset = offsetof(struct cg_call, key),
 	.head_offset = offsetof(struct cg_call, node),
+	.hashfn = cg_key_hash,
+	.obj_cmpfn = cg_key_differs,
 	.automatic_shrinking = true,
 };
 

@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/cache.h>
+#include <linux/random.h>
+
 #include "ep.h"
 #include "sip/scan.h"
+
+u64 cg_ep_secret[CG_EP_WORDS + 1] __read_mostly;
+
+void cg_ep_init(void)
+{
+	get_random_bytes(cg_ep_secret, sizeof(cg_ep_secret));
+}
 
 static void fill(struct cg_ep *ep, u8 family, u8 proto, const union nf_inet_addr *addr, __be16 port)
 {

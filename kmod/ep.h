@@ -8,8 +8,9 @@
 #ifndef _CG_EP_H
 #define _CG_EP_H
 
-#include <linux/types.h>
+#include <linux/rhashtable.h>
 #include <linux/string.h>
+#include <linux/types.h>
 #include <linux/netfilter.h>
 #include <net/netfilter/nf_conntrack_tuple.h>
 
@@ -29,19 +30,49 @@ struct cg_text {
 	u8 s[CG_TEXT_MAX];
 };
 
-static inline bool cg_ep_equal(const struct cg_ep *a, const struct cg_ep *b)
+/* Word by word: the kernel's memcmp() is a call and a loop over bytes. */
+static inline bool cg_addr_equal(const union nf_inet_addr *a, const union nf_inet_addr *b)
 {
-	return !memcmp(a, b, sizeof(*a));
+	return a->all[0] == b->all[0] && a->all[1] == b->all[1] && a->all[2] == b->all[2] &&
+	       a->all[3] == b->all[3];
 }
 
 static inline bool cg_ep_same_addr(const struct cg_ep *a, const struct cg_ep *b)
 {
-	return a->family == b->family && !memcmp(&a->addr, &b->addr, sizeof(a->addr));
+	return a->family == b->family && cg_addr_equal(&a->addr, &b->addr);
+}
+
+static inline bool cg_ep_equal(const struct cg_ep *a, const struct cg_ep *b)
+{
+	return a->port == b->port && a->proto == b->proto && cg_ep_same_addr(a, b);
 }
 
 static inline bool cg_ep_is_set(const struct cg_ep *ep)
 {
 	return ep->family != 0;
+}
+
+/*
+ * For hash tables with a struct cg_ep as key. Multilinear: with secret
+ * multipliers no choice of keys makes two meet more often than chance.
+ */
+#define CG_EP_WORDS (sizeof(struct cg_ep) / sizeof(u32))
+extern u64 cg_ep_secret[CG_EP_WORDS + 1];
+void cg_ep_init(void);
+
+static inline u32 cg_ep_hash(const void *key, u32 len, u32 seed)
+{
+	const struct cg_ep *ep = key;
+	u32 rest = (__force u16)ep->port | (u32)ep->family << 16 | (u32)ep->proto << 24;
+
+	return (seed * cg_ep_secret[5] + ep->addr.all[0] * cg_ep_secret[0] +
+		ep->addr.all[1] * cg_ep_secret[1] + ep->addr.all[2] * cg_ep_secret[2] +
+		ep->addr.all[3] * cg_ep_secret[3] + rest * cg_ep_secret[4]) >> 32;
+}
+
+static inline int cg_ep_differs(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	return !cg_ep_equal(arg->key, obj + arg->ht->p.key_offset);
 }
 
 /* The two ends of a conntrack tuple. */

@@ -5,6 +5,8 @@ const struct rhashtable_params cg_host_params = {
 	.key_len = sizeof(struct cg_ep),
 	.key_offset = offsetof(struct cg_host, who),
 	.head_offset = offsetof(struct cg_host, node),
+	.hashfn = cg_ep_hash,
+	.obj_cmpfn = cg_ep_differs,
 	.automatic_shrinking = true,
 };
 

@@ -189,6 +189,7 @@ static int __init callgate_init(void)
 {
 	int err;
 
+	cg_ep_init();
 	err = caches_init();
 	if (err)
 		return err;

@@ -119,6 +119,17 @@ static inline void cg_count(struct cg_net *cn, enum cg_reason reason)
 	this_cpu_inc(cn->counters->reason[reason]);
 }
 
+/* For hash tables whose key is an u64 made with cn->key: nobody can choose it. */
+static inline u32 cg_key_hash(const void *key, u32 len, u32 seed)
+{
+	return ((*(const u64 *)key ^ seed) * 0x9e3779b97f4a7c15ull) >> 32;
+}
+
+static inline int cg_key_differs(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	return *(const u64 *)arg->key != *(const u64 *)(obj + arg->ht->p.key_offset);
+}
+
 /* Sum over all processors. */
 void cg_counters_read(const struct cg_net *cn, struct cg_counters *sum);
 

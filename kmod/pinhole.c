@@ -12,6 +12,8 @@ const struct rhashtable_params cg_pin_pub_params = {
 	.key_len = sizeof(struct cg_ep),
 	.key_offset = offsetof(struct cg_pin, pub),
 	.head_offset = offsetof(struct cg_pin, pub_node),
+	.hashfn = cg_ep_hash,
+	.obj_cmpfn = cg_ep_differs,
 	.automatic_shrinking = true,
 };
 
@@ -19,6 +21,8 @@ const struct rhashtable_params cg_pin_in_params = {
 	.key_len = sizeof(struct cg_ep),
 	.key_offset = offsetof(struct cg_pin, in),
 	.head_offset = offsetof(struct cg_pin, in_node),
+	.hashfn = cg_ep_hash,
+	.obj_cmpfn = cg_ep_differs,
 	.automatic_shrinking = true,
 };
 

@@ -11,6 +11,8 @@ const struct rhashtable_params cg_txn_params = {
 	.key_len = sizeof(u64),
 	.key_offset = offsetof(struct cg_txn, key),
 	.head_offset = offsetof(struct cg_txn, node),
+	.hashfn = cg_key_hash,
+	.obj_cmpfn = cg_key_differs,
 	.automatic_shrinking = true,
 };
 
