@@ -99,11 +99,24 @@ void cg_event_limit(struct cg_net *cn, const struct cg_ep *host, enum cg_reason 
 		enqueue(cn, cg_genl_limit(host, &note), CG_GROUP_EVENTS);
 }
 
+/* Every packet wants to know: netlink is asked once a tick. */
+static bool is_traced(struct cg_net *cn)
+{
+	u32 now = (u32)jiffies;
+
+	if (likely(this_cpu_read(cn->counters->untraced) == now))
+		return false;
+	if (cg_genl_listening(cn, CG_GROUP_TRACE))
+		return true;
+	this_cpu_write(cn->counters->untraced, now);
+	return false;
+}
+
 void cg_trace_pin(const struct cg_pin *pin, u8 kind, enum cg_reason why)
 {
 	struct cg_note note = { .kind = kind, .why = why };
 
-	if (likely(!cg_genl_listening(pin->cn, CG_GROUP_TRACE)))
+	if (likely(!is_traced(pin->cn)))
 		return;
 	note.seq = atomic64_inc_return(&pin->cn->events.trace_seq);
 	enqueue(pin->cn, cg_genl_pin(pin, &note), CG_GROUP_TRACE);
@@ -113,7 +126,7 @@ void cg_trace_refused(const struct cg_call *call, const struct cg_ep *in, enum c
 {
 	struct cg_note note = { .kind = CALLGATE_TRACE_PIN_REFUSED, .why = why };
 
-	if (likely(!cg_genl_listening(call->cn, CG_GROUP_TRACE)))
+	if (likely(!is_traced(call->cn)))
 		return;
 	note.seq = atomic64_inc_return(&call->cn->events.trace_seq);
 	enqueue(call->cn, cg_genl_refused(call, in, &note), CG_GROUP_TRACE);
@@ -126,13 +139,13 @@ static void trace_begin(struct cg_pkt *p)
 
 void cg_trace_edits(struct cg_pkt *p)
 {
-	if (unlikely(cg_genl_listening(p->cn, CG_GROUP_TRACE)))
+	if (unlikely(is_traced(p->cn)))
 		trace_begin(p);
 }
 
 void cg_trace_done(struct cg_pkt *p, u8 verdict)
 {
-	if (likely(!p->trace && !cg_genl_listening(p->cn, CG_GROUP_TRACE)))
+	if (likely(!p->trace && !is_traced(p->cn)))
 		return;
 	/* An edited message has lost its old text: too late to begin. */
 	if (!p->trace && verdict != CALLGATE_VERDICT_EDIT)

@@ -26,9 +26,12 @@ static struct nf_conntrack_helper *registered[MODES][FAMILIES];
 
 /* Private data of the helper extension, at most 32 bytes. */
 struct flow {
-	u32 until;	/* second of cg_now() up to which the flow is needed */
+	u32 until;	/* jiffy up to which the flow is needed */
+	bool kept;	/* it has not come yet */
 	bool seen;
 };
+
+#define KEEP_MAX (S32_MAX / HZ)	/* seconds */
 
 static int parse(struct cg_pkt *p)
 {
@@ -85,30 +88,74 @@ static int pipeline(struct cg_pkt *p)
  * UDP's own timeout is far shorter than a registration or a call. Each packet
  * set it anew, so it is put right after each packet.
  */
-static void keep_flow(struct cg_pkt *p)
+static void prolong(struct nf_conn *ct, struct flow *f)
+{
+	u32 now = nfct_time_stamp, stamp;
+
+	if ((s32)(f->until - now) <= 0) {
+		f->kept = false;
+		return;
+	}
+	stamp = nf_ct_is_confirmed(ct) ? f->until : f->until - now;
+	if ((s32)(stamp - READ_ONCE(ct->timeout)) > 0)
+		WRITE_ONCE(ct->timeout, stamp);
+}
+
+static void keep_flow(const struct cg_pkt *p)
 {
 	struct flow *f = nfct_help_data(p->ct);
-	u32 now = cg_now(), stamp;
-	s32 left;
+	u32 until = nfct_time_stamp + min_t(u32, p->keep, KEEP_MAX) * HZ;
 
 	BUILD_BUG_ON(sizeof(struct flow) > sizeof_field(struct nf_conn_help, data));
 	if (!f)
 		return;
-	if (p->keep && (s32)(now + p->keep - f->until) > 0)
-		f->until = now + p->keep;
-	if (!f->seen) {
-		f->seen = true;
+	if (!f->seen)
 		this_cpu_inc(p->cn->counters->flows);
-		if (!f->until)
-			f->until = now;
+	f->seen = true;
+	if (p->keep && (!f->kept || (s32)(until - f->until) > 0)) {
+		f->until = until;
+		f->kept = true;
 	}
-	left = (s32)(f->until - now);
-	if (left <= 0)
-		return;
-	stamp = nf_ct_is_confirmed(p->ct) ? nfct_time_stamp : 0;
-	stamp += (u32)left * HZ;
-	if ((s32)(stamp - READ_ONCE(p->ct->timeout)) > 0)
-		WRITE_ONCE(p->ct->timeout, stamp);
+	if (f->kept)
+		prolong(p->ct, f);
+}
+
+/* nfct_help_data() of a confirmed entry that has a helper; it has a call for others. */
+static struct flow *flow_of_confirmed(const struct nf_conn *ct)
+{
+	struct nf_conn_help *help = (void *)ct->ext + ct->ext->offset[NF_CT_EXT_HELPER];
+
+	return (struct flow *)help->data;
+}
+
+/*
+ * Keep-alives, STUN and worse show in their first byte that they are no SIP: a flood
+ * of them is to cost next to nothing. False where a closer look is needed: an ICMP
+ * error (RELATED), a payload in fragments, the first packet of a flow or of a tick
+ * (somebody may listen to the trace by now). No calls, so that no registers are saved.
+ */
+static __always_inline bool pass_noise(const struct sk_buff *skb, unsigned int protoff,
+				       struct nf_conn *ct, enum ip_conntrack_info ctinfo)
+{
+	u32 off = protoff + sizeof(struct udphdr);
+	struct cg_counters __percpu *counters;
+	struct flow *f;
+
+	if (ctinfo == IP_CT_RELATED || skb_headlen(skb) <= off ||
+	    cg_may_begin(skb->data[off], skb->len - off) || !nf_ct_is_confirmed(ct))
+		return false;
+	counters = cg_net_of_rcu(nf_ct_net(ct))->counters;
+	f = flow_of_confirmed(ct);
+	if (!f->seen || this_cpu_read(counters->untraced) != (u32)jiffies)
+		return false;
+	if (f->kept) {
+		if ((s32)(f->until - nfct_time_stamp) <= 0)
+			f->kept = false;
+		else if ((s32)(f->until - READ_ONCE(ct->timeout)) > 0)
+			WRITE_ONCE(ct->timeout, f->until);
+	}
+	this_cpu_inc(counters->noise);
+	return true;
 }
 
 static void account(struct cg_pkt *p, int verdict)
@@ -169,12 +216,16 @@ static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 static int help_translate(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 			  enum ip_conntrack_info ctinfo)
 {
+	if (pass_noise(skb, protoff, ct, ctinfo))
+		return NF_ACCEPT;
 	return help(skb, protoff, ct, ctinfo, false);
 }
 
 static int help_open(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 		     enum ip_conntrack_info ctinfo)
 {
+	if (pass_noise(skb, protoff, ct, ctinfo))
+		return NF_ACCEPT;
 	return help(skb, protoff, ct, ctinfo, true);
 }
 

@@ -26,13 +26,15 @@ void cg_counters_read(const struct cg_net *cn, struct cg_counters *sum)
 	memset(sum, 0, sizeof(*sum));
 	for_each_possible_cpu(cpu) {
 		const struct cg_counters *c = per_cpu_ptr(cn->counters, cpu);
+		u64 noise = READ_ONCE(c->noise);
 
-		sum->seen += READ_ONCE(c->seen);
+		sum->seen += READ_ONCE(c->seen) + noise;
 		sum->edited += READ_ONCE(c->edited);
-		sum->passed += READ_ONCE(c->passed);
+		sum->passed += READ_ONCE(c->passed) + noise;
 		sum->flows += READ_ONCE(c->flows);
 		for (i = 0; i < CG_R_COUNT; i++)
 			sum->reason[i] += READ_ONCE(c->reason[i]);
+		sum->reason[CG_R_NOT_SIP] += noise;
 	}
 }
 

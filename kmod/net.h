@@ -10,6 +10,7 @@
 #ifndef _CG_NET_H
 #define _CG_NET_H
 
+#include <linux/jiffies.h>
 #include <linux/rhashtable.h>
 #include <linux/siphash.h>
 #include <linux/spinlock.h>
@@ -46,7 +47,9 @@ struct cg_settings {
 /* Counters; read without the lock. */
 struct cg_counters {
 	u64 seen, edited, passed, flows;
+	u64 noise;		/* seen, passed and CG_R_NOT_SIP in one */
 	u64 reason[CG_R_COUNT];
+	u32 untraced;		/* the jiffy in which nobody listened to the trace */
 };
 
 /* Ports of the pool, in pairs, least recently used first (ports.c). */
@@ -105,6 +108,12 @@ extern unsigned int cg_net_id;
 static inline struct cg_net *cg_net_of(const struct net *net)
 {
 	return net_generic(net, cg_net_id);
+}
+
+/* The same where RCU's read lock is held: in all hooks and helpers. */
+static inline struct cg_net *cg_net_of_rcu(const struct net *net)
+{
+	return rcu_dereference(net->gen)->ptr[cg_net_id];
 }
 
 /* Milliseconds of CLOCK_BOOTTIME. */

@@ -87,12 +87,6 @@ static bool is_udp(const struct cg_pkt *p)
 	       (int)p->protoff && proto == IPPROTO_UDP;
 }
 
-/* Can this byte begin a message? A method (token), or CRLF in front of one. */
-static bool may_begin(u8 c)
-{
-	return c == '\r' || sip_is(c, SIP_C_TOKEN);
-}
-
 static void set_tuples(struct cg_pkt *p)
 {
 	enum ip_conntrack_dir dir = CTINFO2DIR(p->ctinfo);
@@ -129,7 +123,7 @@ int cg_frame(struct cg_pkt *p)
 	if (!p->len)
 		return cg_pass(p, CG_R_NOT_SIP);
 	first = skb_header_pointer(p->skb, p->off, 1, &byte);
-	if (!first || !may_begin(*first))
+	if (!first || !cg_may_begin(*first, p->len))
 		return cg_pass(p, CG_R_NOT_SIP);
 	if (skb_linearize(p->skb))
 		return cg_pass(p, CG_R_NO_MEMORY);

@@ -86,6 +86,12 @@ int cg_frame(struct cg_pkt *p);
 /* Builds, parses again, compares, replaces the payload once. */
 int cg_emit(struct cg_pkt *p);
 
+/* Can a payload of @len bytes with this first one be a message? A method, or CRLFs before it. */
+static inline bool cg_may_begin(u8 c, u32 len)
+{
+	return sip_is(c, SIP_C_TOKEN) || (c == '\r' && len > 4);
+}
+
 static inline int cg_pass(struct cg_pkt *p, enum cg_reason why)
 {
 	p->reason = why;
