@@ -7,6 +7,8 @@ import struct
 import time
 
 from . import net, state, world as worlds
+from .admin import Admin
+from .streams import Streams
 from .text import Mismatch, Names, Text
 
 # a machine that emulates another is slow: these are upper bounds, not sleeps
@@ -29,7 +31,7 @@ def difference(want, got):
     return '\n'.join(difflib.ndiff(lines(want), lines(got)))
 
 
-class Runner:
+class Runner(Admin, Streams):
     """One run of one scenario: its names, its sockets, its options."""
 
     def __init__(self, world, scenario, kind, helper):
@@ -57,6 +59,10 @@ class Runner:
             except (Mismatch, ValueError, RuntimeError, OSError, AttributeError) as error:
                 raise Mismatch(f'{step.line.at()}: {step.line.text}\n{error}') from error
         self.nothing_arrives(0)
+
+    def close(self):
+        self.close_trace()
+        self.close_streams()
 
     def report(self):
         """The state of the router, for a failure."""
@@ -155,7 +161,7 @@ class Runner:
     def do_send(self, step):
         """send SOURCE -> TARGET [from SEEN] [to RECEIVER] [df] [frags N [reversed]]
         [size N|mtu] [lost]"""
-        inside = step.words[1].split(':')[0] in worlds.INSIDE
+        inside = self.world.inside(step.words[1].split(':')[0])
         text = Text(step.message(), inside, self.edits)
 
         def matcher(got):
@@ -244,7 +250,7 @@ class Runner:
                 return match[0]
             return (self.names.uri(match[1]) + match[2] if match[2]
                     else self.names.host(match[1]))
-        text = re.sub(r'(?<![\w$])([A-Z]2?)(:\d+)?(?!\w)', name, text)
+        text = re.sub(r'(?<![\w$])([A-Z]\d*)(:\d+)?(?!\w)', name, text)
         text = re.sub(r'\$\w+', lambda m: str(self.names.port(m[0])), text)
         return text.replace('FAMILY', 'ip6' if self.names.family == 6 else 'ip')
 
@@ -272,6 +278,10 @@ class Runner:
         self.names.hosts = self.world.hosts
 
     # ---- checks
+
+    @staticmethod
+    def compare(operation, left, right):
+        return OPERATIONS[operation](left, right)
 
     def eventually(self, what, look, operation, wanted):
         end = time.monotonic() + 3

@@ -8,9 +8,9 @@ from . import net
 
 LAN = {'A': 2, 'B': 3, 'C': 4}
 LAN2 = {'D': 2, 'E': 3}
-INSIDE = {*LAN, *LAN2}
 WAN = {'P': 10, 'Q': 11, 'M': 20, 'N': 21}
 ROUTER = ('W', 'W2', 'R', 'R2')
+FIRST_PHONE = 40       # H1 is 41
 
 
 class Prefix:
@@ -56,6 +56,12 @@ table inet router {{
 MASQUERADE = '''chain nat { type nat hook postrouting priority srcnat; policy accept;
     oifname { "wan", "wan2" } masquerade
   }'''
+SIP_TCP = '''
+table inet router {
+  ct helper tcp { type "sip" protocol tcp; }
+  chain pre { tcp dport 5060 ct helper set "tcp"; }
+}
+'''
 # a flow stays on the uplink where it began, and so does what belongs to it
 STICKY = '''
 table inet sticky {
@@ -86,17 +92,18 @@ def flag(address):
 
 class Plan:
     """The addresses of one run, with their prefix lengths. nets: what it has beside the
-    two networks that there are always: 'lan2', 'wan2'."""
+    two networks that there are always: 'lan2', 'wan2'; phones: so many more in lan."""
 
-    def __init__(self, kind, public='1', nets=()):
+    def __init__(self, kind, public='1', nets=(), phones=0):
         prefix = PREFIX[kind]
-        self.nets = nets
+        self.nets, self.phones = nets, phones
         self.bits = prefix.bits
-        self.hosts = {name: f'{prefix.lan}{n}' for name, n in LAN.items()}
+        lan = {**LAN, **{f'H{i + 1}': FIRST_PHONE + i + 1 for i in range(phones)}}
+        self.hosts = {name: f'{prefix.lan}{n}' for name, n in lan.items()}
         self.hosts.update({name: f'{prefix.wan}{n}' for name, n in WAN.items()})
         self.hosts.update(X=f'{prefix.strange}66', R=f'{prefix.lan}1',
                           W=f'{prefix.wan}{public}')
-        self.lan = self.sized(prefix.lan, LAN.values())
+        self.lan = self.sized(prefix.lan, lan.values())
         self.router_lan = self.sized(prefix.lan, [1])
         self.router_wan = self.sized(prefix.wan, [public])
         self.wan = [*self.sized(prefix.wan, WAN.values()), *self.sized(prefix.strange, [66])]
@@ -134,7 +141,8 @@ class World:
         self.ruleset = net.Ruleset(self.router)
         self.sockets = net.Sockets()
         self.build()
-        self.add_rules(helper, attach)
+        if attach != 'late':
+            self.add_rules(helper, attach)
 
     def close(self):
         self.sockets.close_all()
@@ -187,7 +195,7 @@ class World:
     def set_public(self, last):
         """The router gets another public address instead of the one it has."""
         old, = self.plan.router_wan
-        new = Plan(self.kind, last, self.plan.nets)
+        new = Plan(self.kind, last, self.plan.nets, self.plan.phones)
         address, = new.router_wan
         batch(self.router, [f'address del {old} dev wan',
                             f'address add {address} dev wan{flag(address)}'])
@@ -197,14 +205,18 @@ class World:
     def hosts(self):
         return self.plan.hosts
 
+    @staticmethod
+    def inside(name):
+        return name in LAN or name in LAN2 or name.startswith('H')
+
     def namespace_of(self, name):
-        if name in LAN:
+        if name in LAN or name.startswith('H'):
             return self.lan
         if name in LAN2:
             return self.spaces['lan2']
         return self.router if name in ROUTER else self.wan
 
-    def add_rules(self, helper, attach):
+    def add_rules(self, helper, attach='nft'):
         if attach == 'iptables':
             tool = 'ip6tables' if self.kind.endswith('6') else 'iptables'
             for line in IPTABLES.format(helper=helper).splitlines():
@@ -212,6 +224,8 @@ class World:
         else:
             nat = MASQUERADE if self.kind.startswith('nat') else ''
             self.ruleset.run(RULES.format(helper=helper, nat=nat))
+            if helper == 'sip':         # which does TCP as well
+                self.ruleset.run(SIP_TCP)
 
     def drop_helper_rules(self):
         self.ruleset.run('flush chain inet router pre\nflush chain inet router out\n'
