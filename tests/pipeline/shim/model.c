@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * What stands beside the pipeline and is modelled: DNAT rules of the admin (claim.c), expectations
+ * (expect.c), the notifier of lost addresses (address.c) and netlink, to which nobody listens.
+ */
+#include "router.h"
+
+#include "address.h"
+#include "call.h"
+#include "claim.h"
+#include "expect.h"
+#include "genl.h"
+
+/* No rule claims a port: busy ports of the model are sockets and reserved ones. */
+bool cg_claimed(struct cg_net *cn, const struct cg_ep *local, u16 count, const struct cg_ep *peer,
+		const struct net_device *dev)
+{
+	lockdep_assert_held(&cn->lock);
+	return false;
+}
+
+void cg_expect_publish(struct cg_pin *pin, struct nf_conn *ct)
+{
+	lockdep_assert_held(&pin->cn->lock);
+	if (!pin->cn->set.publish || !pin->call || pin->published)
+		return;
+	pin->published = true;
+	pin->cn->npublished++;
+}
+
+void cg_expect_withdraw(struct cg_pin *pin)
+{
+	lockdep_assert_held(&pin->cn->lock);
+	if (!pin->published)
+		return;
+	pin->published = false;
+	pin->cn->npublished--;
+}
+
+int cg_address_init(void)
+{
+	return 0;
+}
+
+void cg_address_fini(void)
+{
+}
+
+int cg_genl_init(void)
+{
+	return 0;
+}
+
+void cg_genl_fini(void)
+{
+}
+
+bool cg_genl_listening(const struct cg_net *cn, enum cg_genl_group group)
+{
+	return false;
+}
+
+void cg_genl_send(struct cg_net *cn, struct sk_buff *skb, enum cg_genl_group group)
+{
+	kfree_skb(skb);
+}
+
+struct sk_buff *cg_genl_call(const struct cg_call *call, const struct cg_note *note)
+{
+	return NULL;
+}
+
+struct sk_buff *cg_genl_binding(const struct cg_binding *b, const struct cg_note *note)
+{
+	return NULL;
+}
+
+struct sk_buff *cg_genl_limit(const struct cg_ep *host, const struct cg_note *note)
+{
+	return NULL;
+}
+
+struct sk_buff *cg_genl_pin(const struct cg_pin *pin, const struct cg_note *note)
+{
+	return NULL;
+}
+
+struct sk_buff *cg_genl_refused(const struct cg_call *call, const struct cg_ep *in,
+				const struct cg_note *note)
+{
+	return NULL;
+}
+
+struct sk_buff *cg_genl_trace(const struct cg_pkt *p, u64 seq)
+{
+	return NULL;
+}
+
+void cg_genl_trace_end(struct sk_buff *skb, const struct cg_pkt *p, u8 verdict)
+{
+}
