@@ -52,7 +52,7 @@ debug: ## the scenarios on the kernel with KASAN, lockdep and kmemleak (ARGS="--
 	@$(MAKE) --no-print-directory build/callgate
 	@tests/vm/run --kernel debug --time-travel -- tests/scenario/run $(ARGS)
 
-soak: ## long counts: SOAK_CALLS, SOAK_MINUTES, SOAK_EXECS (see tests/all)
+soak: ## long counts: SOAK_CASES, SOAK_MINUTES, SOAK_EXECS (see tests/all)
 	@tests/all --soak
 
 fuzz: ## the fuzz targets on new input, FUZZ_RUNS runs each

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The tests that need neither a kernel nor root. Called by the top Makefile: make -f tests/host.mk TARGET
 #
-#   check-host    unit tests, vectors, torture messages, corpora, under ASan and UBSan
+#   check-host    unit tests, vectors, torture messages, corpora, under ASan and UBSan, and
+#                 the property test of the whole pipeline (PROPERTY_CASES)
+#   property      the property test alone
 #   fuzz          every fuzz target for FUZZ_RUNS (or FUZZ_EXECS) executions
 #   bench-parser  P1: instructions per byte under callgrind
 #
@@ -13,6 +15,9 @@ HOST_BUILD := $(BUILD)/host
 TORTURE ?= $(HOST_ROOT)/../shared/data/torture
 FUZZ_RUNS ?= $(or $(FUZZ_EXECS),1000000)
 NAIVE_CASES ?= 200000
+PROPERTY_CASES ?= 1000000
+PROPERTY_SAN_CASES ?= 50000
+PROPERTY_SEED ?= 20261122
 CC ?= cc
 CLANG ?= clang
 
@@ -20,6 +25,7 @@ SIP := $(HOST_ROOT)/kmod/sip
 UNIT := $(HOST_ROOT)/tests/unit
 FUZZ := $(HOST_ROOT)/tests/fuzz
 VECTORS := $(HOST_ROOT)/tests/vectors
+PIPE := $(HOST_ROOT)/tests/pipeline
 
 SIP_SRC := $(sort $(wildcard $(SIP)/*.c))
 SIP_HDR := $(wildcard $(SIP)/*.h $(UNIT)/*.h)
@@ -31,6 +37,7 @@ INC := -I$(SIP) -I$(UNIT)
 UNIT_TESTS := $(patsubst $(UNIT)/test_%.c,test_%,$(wildcard $(UNIT)/test_*.c))
 HOST_TESTS := $(UNIT_TESTS) vectors torture naive
 FUZZ_TARGETS := message sdp edit
+PIPE_TESTS := property property_san replay_pipeline
 
 ifeq ($(V),1)
 Q :=
@@ -40,7 +47,8 @@ Q := @
 say := @printf '%-7s %s\n'
 endif
 
-.PHONY: check-host fuzz bench-parser fuzz-replay $(addprefix fuzz-,$(FUZZ_TARGETS))
+.PHONY: check-host property fuzz bench-parser fuzz-replay fuzz-pipeline \
+	$(addprefix fuzz-,$(FUZZ_TARGETS))
 
 # ---- objects: once with sanitizers, once as the kernel would build them ----
 
@@ -78,13 +86,69 @@ $(addprefix $(HOST_BUILD)/fuzz_,$(FUZZ_TARGETS)): $(HOST_BUILD)/fuzz_%: $(FUZZ)/
 	$(Q)$(CLANG) -g -O1 -std=gnu11 -Wall -Wextra -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=undefined $(INC) $(filter %.c,$^) -o $@
 
+# ---- the module's own pipeline in user space (tests/pipeline/README.md) ----
+
+# all of kmod but netlink and what shim/model.c stands for
+KMOD := $(HOST_ROOT)/kmod
+PIPE_KMOD := $(filter-out $(addprefix $(KMOD)/,claim.c expect.c address.c) $(wildcard $(KMOD)/genl*.c), \
+	$(sort $(wildcard $(KMOD)/*.c)))
+PIPE_SHIM := $(sort $(wildcard $(PIPE)/shim/*.c))
+PIPE_CASE := $(filter-out $(PIPE)/fuzz_pipeline.c $(PIPE)/property.c,$(sort $(wildcard $(PIPE)/*.c)))
+PIPE_SRC := $(PIPE_KMOD) $(SIP_SRC) $(PIPE_SHIM)
+PIPE_HDR := $(wildcard $(KMOD)/*.h $(SIP)/*.h $(HOST_ROOT)/uapi/*.h $(PIPE)/*.h $(PIPE)/shim/*.h)
+PIPE_OUT := $(HOST_BUILD)/pipeline
+PIPE_INC := $(PIPE_OUT)/include
+# the newest form of the helper interface: what tests/vm/module finds out by trial elsewhere
+PIPE_FLAGS := -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
+	-Wno-missing-field-initializers -D__KERNEL__ -DCG_VERSION='"test"' \
+	-DCG_HAVE_HELPER_REGISTER_OUT -DCG_HAVE_HELPER_NO_PORT -I$(PIPE_INC) -I$(PIPE)/shim -I$(PIPE) -I$(KMOD)
+
+# Every kernel header that the module names is the shim.
+$(PIPE_INC)/made: $(PIPE_SRC) $(PIPE_HDR)
+	$(Q)rm -rf $(PIPE_INC)
+	$(Q)cat $^ | sed -n 's,^#include <\(\(linux\|net\|asm\)/.*\)>,\1,p' | sort -u | while read -r h; do \
+		mkdir -p "$(PIPE_INC)/$$(dirname "$$h")" && echo '#include "shim.h"' >"$(PIPE_INC)/$$h"; done
+	$(Q)touch $@
+
+define pipe_objects
+$(1)_OBJ := $$(patsubst $(HOST_ROOT)/%.c,$(PIPE_OUT)/$(1)/%.o,$(PIPE_SRC) $(PIPE_CASE))
+$(PIPE_OUT)/$(1)/%.o: $(HOST_ROOT)/%.c $(PIPE_INC)/made
+	$$(say) CC $(1)/$$(notdir $$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) -g $(2) $(PIPE_FLAGS) -c $$< -o $$@
+endef
+$(eval $(call pipe_objects,pipe_opt,-O2))
+$(eval $(call pipe_objects,pipe_san,-O1 $(SAN)))
+
+$(HOST_BUILD)/property: $(PIPE_OUT)/pipe_opt/tests/pipeline/property.o $(pipe_opt_OBJ)
+	$(say) LD $(notdir $@)
+	$(Q)$(CC) $^ -o $@
+
+$(HOST_BUILD)/property_san: $(PIPE_OUT)/pipe_san/tests/pipeline/property.o $(pipe_san_OBJ)
+	$(say) LD $(notdir $@)
+	$(Q)$(CC) $(SAN) $^ -o $@
+
+$(HOST_BUILD)/replay_pipeline: $(PIPE_OUT)/pipe_san/tests/pipeline/fuzz_pipeline.o $(FUZZ)/replay.c $(pipe_san_OBJ)
+	$(say) LD $(notdir $@)
+	$(Q)$(CC) -g -O1 $(HOST_WARN) $(SAN) $(INC) $^ -o $@
+
+$(HOST_BUILD)/fuzz_pipeline: $(PIPE)/fuzz_pipeline.c $(PIPE)/tables.c $(PIPE_SRC) $(PIPE_INC)/made
+	$(say) FUZZ $(notdir $@)
+	$(Q)$(CLANG) -g -O1 $(PIPE_FLAGS) -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined $(filter %.c,$^) -o $@
+
+property: $(HOST_BUILD)/property
+	@$< $(PROPERTY_CASES) $(PROPERTY_SEED) >$(HOST_BUILD)/property.log; status=$$?; \
+	sed 's/^# //' $(HOST_BUILD)/property.log; exit $$status
+
 # ---- check-host ----
 
 RUN_naive := $(NAIVE_CASES)
 RUN_torture := $(TORTURE)
 RUN_vectors := $(VECTORS)
+MAX_LEN_pipeline := 16384
 
-check-host: $(addprefix $(HOST_BUILD)/,$(HOST_TESTS)) $(addprefix $(HOST_BUILD)/replay_,$(FUZZ_TARGETS)) $(OPT_OBJ)
+check-host: $(addprefix $(HOST_BUILD)/,$(HOST_TESTS) $(PIPE_TESTS)) $(addprefix $(HOST_BUILD)/replay_,$(FUZZ_TARGETS)) $(OPT_OBJ)
 	@rm -f $(HOST_BUILD)/log; status=0; \
 	run() { "$$@" >$(HOST_BUILD)/one 2>&1 || { status=1; \
 		grep -q '^# .* failed' $(HOST_BUILD)/one || echo "# $$1: 0 passed, 1 failed, 0 skipped" >>$(HOST_BUILD)/one; }; \
@@ -94,19 +158,22 @@ check-host: $(addprefix $(HOST_BUILD)/,$(HOST_TESTS)) $(addprefix $(HOST_BUILD)/
 	run $(HOST_BUILD)/replay_message replay_message $(FUZZ)/corpus/message $(VECTORS)/real $(TORTURE)/rfc4475 $(TORTURE)/rfc5118; \
 	run $(HOST_BUILD)/replay_sdp replay_sdp $(FUZZ)/corpus/sdp; \
 	run $(HOST_BUILD)/replay_edit replay_edit $(FUZZ)/corpus/edit; \
+	run $(HOST_BUILD)/replay_pipeline replay_pipeline $(FUZZ)/corpus/pipeline $(VECTORS)/real; \
+	run $(HOST_BUILD)/property_san $(PROPERTY_SAN_CASES) $(PROPERTY_SEED); \
+	run $(HOST_BUILD)/property $(PROPERTY_CASES) $(PROPERTY_SEED); \
 	awk '/^# .* passed, .* failed, .* skipped$$/ { p += $$3; f += $$5; s += $$7 } \
 		END { printf "%d passed, %d failed, %d skipped\n", p, f, s }' $(HOST_BUILD)/log; \
 	exit $$status
 
 # ---- fuzz ----
 
-fuzz: $(addprefix fuzz-,$(FUZZ_TARGETS))
+fuzz: $(addprefix fuzz-,$(FUZZ_TARGETS) pipeline)
 
-$(addprefix fuzz-,$(FUZZ_TARGETS)): fuzz-%: $(HOST_BUILD)/fuzz_%
+$(addprefix fuzz-,$(FUZZ_TARGETS) pipeline): fuzz-%: $(HOST_BUILD)/fuzz_%
 	$(Q)mkdir -p $(HOST_BUILD)/found/$*
-	cd $(HOST_BUILD) && ./fuzz_$* -runs=$(FUZZ_RUNS) -max_len=4096 -dict=$(FUZZ)/sip.dict -print_final_stats=1 \
+	cd $(HOST_BUILD) && ./fuzz_$* -runs=$(FUZZ_RUNS) -max_len=$(or $(MAX_LEN_$*),4096) -dict=$(FUZZ)/sip.dict -print_final_stats=1 \
 		-artifact_prefix=$(HOST_BUILD)/found/$*- found/$* $(FUZZ)/corpus/$* \
-		$(if $(filter message,$*),$(VECTORS)/real $(wildcard $(TORTURE)/rfc4475 $(TORTURE)/rfc5118)) \
+		$(if $(filter message pipeline,$*),$(VECTORS)/real $(wildcard $(TORTURE)/rfc4475 $(TORTURE)/rfc5118)) \
 		>fuzz_$*.log 2>&1 || { tail -40 fuzz_$*.log; exit 1; }
 	@echo "fuzz_$*: $$(sed -n 's/^stat::number_of_executed_units: //p' $(HOST_BUILD)/fuzz_$*.log) executions"
 
