@@ -198,7 +198,7 @@ def orders(datagram, at, forged):
 def fragment_variants(ends):
     """TURN with an overlong user name: the second fragment looks like UDP with SIP in it."""
     sayings = Sayings(ends)
-    for method, size, port in itertools.product(METHODS, (64, 96, 256, 576, 1232, 1480),
+    for method, size, port in itertools.product(METHODS, (64, 96, 256, 576, 1232, 1448),
                                                 (SIP, TURN)):
         for name, _, whole in orders(b'\0' * 64, 16, b'\0' * 64):
             text, named = sayings.next(method)

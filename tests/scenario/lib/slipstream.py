@@ -20,6 +20,7 @@ HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BATCH = 96
 FRESH_BATCH = 64        # each of these begins with a new router
 SHOWN = 20
+ROUTERS = 60            # made for a search in all; then only the first of a batch is named
 SND_MSS, DATA_SEGS_OUT = 16, 156        # offsets in struct tcp_info
 SERVER_MSS = 536        # as the author's server asks for
 
@@ -396,12 +397,13 @@ def search(kind, variants, attack):
         wrong = {None: str(error)}
     finally:
         lab.close()
-    if wrong and len(variants) > 1:
+    search.routers = getattr(search, 'routers', 0) + 1
+    if wrong and len(variants) > 1 and search.routers < ROUTERS:
         print(f'     {len(variants)} variants from {variants[0].name} on: '
               f'{list(wrong.values())[0]}', flush=True)
         half = len(variants) // 2
         return {**search(kind, variants[:half], attack), **search(kind, variants[half:], attack)}
-    return {variants[0]: why for why in wrong.values()}
+    return {variants[0] if key is None else key: why for key, why in wrong.items()}
 
 
 def batches(variants, size):
