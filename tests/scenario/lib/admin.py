@@ -140,10 +140,19 @@ class Admin:
         text = Text(step.message(), False).sent(self.names)
         for port in range(first, last + 1):
             if port not in spared:
-                sock.sendto(text, (address, port))
+                self.send_until(sock, text, (address, port))
             if port % 256 == 0:
                 self.nothing_arrives(0)
         self.nothing_arrives(self.lost_wait)
+
+    def send_until(self, sock, text, where):
+        """As often as the socket's own buffer is full."""
+        while True:
+            try:
+                sock.sendto(text, where)
+                return
+            except BlockingIOError:
+                self.nothing_arrives(0.001)
 
     def do_prefixes(self, step):
         """prefixes S -> T [from] [to]: each beginning of the message arrives, as it is or with

@@ -58,8 +58,8 @@ MASQUERADE = '''chain nat { type nat hook postrouting priority srcnat; policy ac
   }'''
 SIP_TCP = '''
 table inet router {
-  ct helper tcp { type "sip" protocol tcp; }
-  chain pre { tcp dport 5060 ct helper set "tcp"; }
+  ct helper cgtcp { type "sip" protocol tcp; }
+  chain pre { tcp dport 5060 ct helper set "cgtcp"; }
 }
 '''
 # a flow stays on the uplink where it began, and so does what belongs to it
