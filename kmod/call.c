@@ -80,11 +80,15 @@ static bool place(struct cg_pkt *p, const struct cg_call *call, u64 from, u64 to
 
 static struct cg_call *find(struct cg_pkt *p, u64 key)
 {
-	u64 from = cg_hash_str(p, p->msg.from_tag), to = cg_hash_str(p, p->msg.to_tag);
 	struct rhlist_head *l, *pos;
 	struct cg_call *call;
+	u64 from, to;
 
 	l = rhltable_lookup(&p->cn->calls, &key, cg_call_params);
+	if (!l)
+		return NULL;
+	from = cg_hash_str(p, p->msg.from_tag);
+	to = cg_hash_str(p, p->msg.to_tag);
 	rhl_for_each_entry_rcu(call, pos, l, node)
 		if (place(p, call, from, to))
 			return call;

@@ -11,42 +11,97 @@
 
 #define PEER_PORT 5004	/* when the peer's port is not known yet */
 
-static struct sk_buff *make_packet(const struct cg_ep *to, const struct cg_ep *from,
-				   const struct net_device *dev)
-{
-	bool v4 = to->family == NFPROTO_IPV4;
-	u32 head = v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
-	struct sk_buff *skb = alloc_skb(LL_MAX_HEADER + head + sizeof(struct udphdr), GFP_ATOMIC);
-	struct udphdr *uh;
+struct question {
+	struct sk_buff *skb;
+	struct nf_conn *ct;
+	const struct nf_hook_entries *hooks;
+	struct nf_hook_state state;
+};
 
+/*
+ * The packet that asks, kept by the namespace: making one costs as much as a
+ * question. Under cn->lock.
+ */
+static struct sk_buff *take_packet(struct cg_net *cn)
+{
+	struct sk_buff *skb = cn->question;
+
+	if (skb)
+		return skb;
+	skb = alloc_skb(LL_MAX_HEADER + sizeof(struct ipv6hdr) + sizeof(struct udphdr), GFP_ATOMIC);
 	if (!skb)
 		return NULL;
 	skb_reserve(skb, LL_MAX_HEADER);
-	skb_reset_network_header(skb);
-	memset(skb_put(skb, head + sizeof(*uh)), 0, head + sizeof(*uh));
-	skb_set_transport_header(skb, head);
-	uh = udp_hdr(skb);
-	uh->source = from->port ?: htons(PEER_PORT);
-	uh->dest = to->port;
-	uh->len = htons(sizeof(*uh));
-	if (v4) {
-		*ip_hdr(skb) = (struct iphdr){
-			.version = 4, .ihl = 5, .ttl = 64, .protocol = to->proto,
-			.tot_len = htons(head + sizeof(*uh)),
-			.saddr = from->addr.ip, .daddr = to->addr.ip,
-		};
-		ip_send_check(ip_hdr(skb));
-	} else {
-		*ipv6_hdr(skb) = (struct ipv6hdr){
-			.version = 6, .hop_limit = 64, .nexthdr = to->proto,
-			.payload_len = htons(sizeof(*uh)),
-			.saddr = from->addr.in6, .daddr = to->addr.in6,
-		};
-	}
-	skb->protocol = v4 ? htons(ETH_P_IP) : htons(ETH_P_IPV6);
-	skb->dev = (struct net_device *)dev;
-	skb->skb_iif = dev->ifindex;
+	cn->question = skb;
 	return skb;
+}
+
+/* Rules may do more with a packet than look at it: such a one is not used again. */
+static bool is_as_it_was(const struct sk_buff *skb)
+{
+	return !skb_shared(skb) && !skb_cloned(skb) && !skb_is_nonlinear(skb) &&
+	       skb->data == skb->head + LL_MAX_HEADER && !skb_dst(skb) && !skb->sk;
+}
+
+static void put_back(struct cg_net *cn, struct sk_buff *skb)
+{
+	nf_reset_ct(skb);
+	skb_ext_reset(skb);
+	skb->dev = NULL;
+	if (is_as_it_was(skb))
+		return;
+	cn->question = NULL;
+	kfree_skb(skb);
+}
+
+void cg_claim_fini(struct cg_net *cn)
+{
+	kfree_skb(cn->question);
+	cn->question = NULL;
+}
+
+static void put_ip(struct sk_buff *skb, const struct cg_ep *to, const struct cg_ep *from)
+{
+	struct iphdr *ip = ip_hdr(skb);
+
+	*ip = (struct iphdr){
+		.version = 4, .ihl = 5, .ttl = 64, .protocol = to->proto,
+		.tot_len = htons(skb->len), .saddr = from->addr.ip, .daddr = to->addr.ip,
+	};
+	ip_send_check(ip);
+}
+
+static void put_ip6(struct sk_buff *skb, const struct cg_ep *to, const struct cg_ep *from)
+{
+	*ipv6_hdr(skb) = (struct ipv6hdr){
+		.version = 6, .hop_limit = 64, .nexthdr = to->proto,
+		.payload_len = htons(sizeof(struct udphdr)),
+		.saddr = from->addr.in6, .daddr = to->addr.in6,
+	};
+}
+
+static void write_packet(struct sk_buff *skb, const struct cg_ep *to, const struct cg_ep *from)
+{
+	bool v4 = to->family == NFPROTO_IPV4;
+	u32 head = v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+
+	skb_trim(skb, 0);
+	skb_put(skb, head + sizeof(struct udphdr));
+	skb_reset_network_header(skb);
+	skb_set_transport_header(skb, head);
+	*udp_hdr(skb) = (struct udphdr){
+		.source = from->port ?: htons(PEER_PORT), .dest = to->port,
+		.len = htons(sizeof(struct udphdr)),
+	};
+	if (v4)
+		put_ip(skb, to, from);
+	else
+		put_ip6(skb, to, from);
+	skb->protocol = v4 ? htons(ETH_P_IP) : htons(ETH_P_IPV6);
+	skb->mark = 0;
+	skb->priority = 0;
+	skb_init_secmark(skb);
+	nf_reset_trace(skb);
 }
 
 static struct nf_conn *make_ct(struct net *net, const struct cg_ep *to, const struct cg_ep *from)
@@ -65,69 +120,75 @@ static struct nf_conn *make_ct(struct net *net, const struct cg_ep *to, const st
 	ct = nf_conntrack_alloc(net, &nf_ct_zone_dflt, &orig, &reply, GFP_ATOMIC);
 	if (IS_ERR(ct))
 		return NULL;
-	/* skb and this function: the packet must not be the last owner */
 	refcount_set(&ct->ct_general.use, 1);
 	return ct;
 }
 
-/* Runs the hooks that sit where destination NAT is done, and only those. */
-static void ask(struct net *net, struct sk_buff *skb, const struct cg_ep *to)
+static const struct nf_hook_entries *hooks_of(const struct net *net, u8 family)
 {
-	const struct nf_hook_entries *e;
-	struct nf_hook_ops **ops;
-	struct nf_hook_state state;
-	u16 i;
-
-	e = to->family == NFPROTO_IPV4 ?
+	return family == NFPROTO_IPV4 ?
 		rcu_dereference(net->nf.hooks_ipv4[NF_INET_PRE_ROUTING]) :
 		rcu_dereference(net->nf.hooks_ipv6[NF_INET_PRE_ROUTING]);
-	if (!e)
-		return;
-	nf_hook_state_init(&state, NF_INET_PRE_ROUTING, to->family, skb->dev, NULL, NULL, net,
-			   NULL);
-	ops = nf_hook_entries_get_hook_ops(e);
-	for (i = 0; i < e->num_hook_entries; i++) {
-		if (ops[i]->priority != NF_IP_PRI_NAT_DST)
-			continue;
-		if (nf_hook_entry_hookfn(&e->hooks[i], skb, &state) != NF_ACCEPT)
-			return;
-	}
 }
 
-/* The next port of the row: packet and entry as if they were new. */
-static void aim(struct sk_buff *skb, struct nf_conn *ct, __be16 port)
+/* The next one from @i on that sits where destination NAT is done. */
+static u32 next_hook(const struct nf_hook_entries *e, u32 i)
 {
-	udp_hdr(skb)->dest = port;
-	ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple.dst.u.all = port;
-	ct->tuplehash[IP_CT_DIR_REPLY].tuple.src.u.all = port;
-	ct->status = 0;
+	struct nf_hook_ops **ops = nf_hook_entries_get_hook_ops(e);
+
+	while (i < e->num_hook_entries && ops[i]->priority != NF_IP_PRI_NAT_DST)
+		i++;
+	return i;
+}
+
+/* Runs those hooks, and only those. */
+static void ask(struct question *q)
+{
+	const struct nf_hook_entries *e = q->hooks;
+	u32 i;
+
+	for (i = next_hook(e, 0); i < e->num_hook_entries; i = next_hook(e, i + 1))
+		if (nf_hook_entry_hookfn(&e->hooks[i], q->skb, &q->state) != NF_ACCEPT)
+			return;
+}
+
+/* One port of the row: packet and entry as if they were new. */
+static bool is_claimed(struct question *q, const struct cg_ep *local, const struct cg_ep *peer)
+{
+	write_packet(q->skb, local, peer);
+	q->ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple.dst.u.all = local->port;
+	q->ct->tuplehash[IP_CT_DIR_REPLY].tuple.src.u.all = local->port;
+	q->ct->status = 0;
+	ask(q);
+	return q->ct->status & IPS_DST_NAT;
 }
 
 bool cg_claimed(struct cg_net *cn, const struct cg_ep *local, u16 count, const struct cg_ep *peer,
 		const struct net_device *dev)
 {
-	struct sk_buff *skb;
-	struct nf_conn *ct;
+	struct question q = { .hooks = hooks_of(cn->net, local->family) };
+	struct cg_ep to = *local;
 	bool claimed = false;
-	u16 i;
 
-	if (!dev || local->proto != IPPROTO_UDP)
+	if (!dev || local->proto != IPPROTO_UDP || !q.hooks ||
+	    next_hook(q.hooks, 0) == q.hooks->num_hook_entries)
 		return false;
-	skb = make_packet(local, peer, dev);
-	if (!skb)
+	q.skb = take_packet(cn);
+	q.ct = q.skb ? make_ct(cn->net, local, peer) : NULL;
+	if (!q.ct)
 		return false;
-	ct = make_ct(cn->net, local, peer);
-	if (!ct)
-		goto free;
-	nf_conntrack_get(&ct->ct_general);
-	nf_ct_set(skb, ct, IP_CT_NEW);
-	for (i = 0; i < count && !claimed; i++) {
-		aim(skb, ct, htons(ntohs(local->port) + i));
-		ask(cn->net, skb, local);
-		claimed = ct->status & IPS_DST_NAT;
+	/* the packet must not be the last owner */
+	nf_conntrack_get(&q.ct->ct_general);
+	nf_ct_set(q.skb, q.ct, IP_CT_NEW);
+	q.skb->dev = (struct net_device *)dev;
+	q.skb->skb_iif = dev->ifindex;
+	nf_hook_state_init(&q.state, NF_INET_PRE_ROUTING, local->family, q.skb->dev, NULL, NULL,
+			   cn->net, NULL);
+	for (; count && !claimed; count--) {
+		claimed = is_claimed(&q, &to, peer);
+		to.port = htons(ntohs(to.port) + 1);
 	}
-	nf_ct_put(ct);
-free:
-	kfree_skb(skb);
+	put_back(cn, q.skb);
+	nf_ct_put(q.ct);
 	return claimed;
 }

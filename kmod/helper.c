@@ -5,6 +5,7 @@
  * conntrack is not confirmed yet, so the packet must never be stolen here.
  */
 #include <linux/module.h>
+#include <linux/udp.h>
 #include <net/netfilter/nf_conntrack_core.h>
 
 #include "compat.h"

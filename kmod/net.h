@@ -71,6 +71,7 @@ struct cg_net {
 	struct cg_counters __percpu *counters;
 	struct cg_wheel wheel;
 	struct cg_pool pool;
+	struct sk_buff *question;	/* claim.c */
 	struct cg_events events;
 
 	struct rhltable calls;		/* struct cg_call by key */

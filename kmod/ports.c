@@ -234,6 +234,7 @@ int cg_ports_init(struct cg_net *cn)
 
 void cg_ports_fini(struct cg_net *cn)
 {
+	cg_claim_fini(cn);
 	kvfree(cn->pool.ring);
 	bitmap_free(cn->pool.out);
 	cn->pool.ring = NULL;
