@@ -9,6 +9,8 @@ DESTDIR ?=
 # the kernel that the module is built for: by default the one running
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
+# what modprobe does beside loading: the saved settings come back
+MODPROBE = $(DESTDIR)$(PREFIX)/lib/modprobe.d/callgate.conf
 MODDIR = $(DESTDIR)/lib/modules/$(KVER)/updates
 
 CFLAGS ?= -O2 -g
@@ -74,11 +76,13 @@ install: root-or-destdir module install-command ## module for KVER, command and 
 
 install-command: root-or-destdir build/callgate
 	install -D -m 755 build/callgate $(DESTDIR)$(PREFIX)/sbin/callgate
+	install -D -m 644 packaging/modprobe.conf $(MODPROBE)
+	sed -i 's|@SBIN@|$(PREFIX)/sbin|' $(MODPROBE)
 	$(foreach m,$(MANS),install -D -m 644 $(m) \
 		$(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m)) &&) :
 
 uninstall: root-or-destdir ## removes what install put there
-	rm -f $(MODDIR)/callgate.ko $(DESTDIR)$(PREFIX)/sbin/callgate
+	rm -f $(MODDIR)/callgate.ko $(DESTDIR)$(PREFIX)/sbin/callgate $(MODPROBE)
 	rm -f $(foreach m,$(MANS),$(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m)))
 	@test -n "$(DESTDIR)" || depmod $(KVER)
 

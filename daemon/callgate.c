@@ -9,25 +9,36 @@
 #define CG_VERSION "unknown"
 #endif
 
+#define SUB(NAME, FN, ARGS, HELP) { .name = NAME, .run = FN, .args = ARGS, .help = HELP }
 static const struct command commands[] = {
-	{ "status", cmd_status, "[--json]",
-	  "is it at work, for whom, what passed and why, what to do" },
-	{ "calls", cmd_calls, "[--watch] [--json] | calls end ID",
-	  "the calls now, or end one of them" },
-	{ "registrations", cmd_registrations, "[--json]",
-	  "phones that registered through this router" },
-	{ "explain", cmd_explain, "CALL [--json]",
-	  "one call, by id or Call-ID: its streams, and what may be wrong" },
-	{ "trace", cmd_trace, "[--call CALL] [--count N] [--pinholes] [--json]",
-	  "messages as they pass, and each edit" },
-	{ "reasons", cmd_reasons, "[--json]",
-	  "all reasons that status and trace can give, and their counts" },
-	{ "adopt", cmd_adopt, "[--dry-run] [--json]",
-	  "drop flows that are older than the rules, so that the helper sees them" },
-	{ "set", cmd_set, "[KEY VALUE | KEY=VALUE]... [--json]",
-	  "show or change limits and ports" },
-	{ "nft", cmd_nft, "[--lan IFACE]... [--wan IFACE] [--port N] [--open] [--json]",
-	  "print a ruleset that assigns the helper" },
+	SUB("status", cmd_status, "[--json]",
+	    "is it at work, for whom, what passed and why, what to do"),
+	SUB("calls", cmd_calls, "[--watch] [--json] | calls end ID",
+	    "the calls now, or end one of them"),
+	SUB("registrations", cmd_registrations, "[--json]",
+	    "phones that registered through this router"),
+	SUB("explain", cmd_explain, "CALL [--json]",
+	    "one call, by id or Call-ID: its streams, and what may be wrong"),
+	SUB("trace", cmd_trace, "[--call CALL] [--count N] [--pinholes] [--json]",
+	    "messages as they pass, and each edit"),
+	SUB("reasons", cmd_reasons, "[--json]",
+	    "all reasons that status and trace can give, and their counts"),
+	SUB("adopt", cmd_adopt, "[--dry-run] [--json]",
+	    "drop flows that are older than the rules, so that the helper sees them"),
+	SUB("mode", cmd_mode, "[off|open|translate [HOST|PREFIX] | --clear HOST|PREFIX|all] "
+	    "[--runtime] [--json]",
+	    "show or change what is done at most: for all, for a host"),
+	SUB("providers", cmd_providers, "[set NAME HOST|PREFIX... | remove NAME|all | list] "
+	    "[--runtime] [--json]",
+	    "show or change hosts that are one SIP provider"),
+	SUB("set", cmd_set, "[KEY VALUE | KEY=VALUE]... [--runtime] [--json]",
+	    "show or change limits and ports"),
+	SUB("save", cmd_save, "[--file FILE]",
+	    "write down what mode, providers and set changed"),
+	SUB("restore", cmd_restore, "[--file FILE]",
+	    "do again what was written down"),
+	SUB("nft", cmd_nft, "[--lan IFACE]... [--wan IFACE] [--port N] [--open] [--json]",
+	    "print a ruleset that assigns the helper"),
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

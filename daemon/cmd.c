@@ -13,7 +13,7 @@ int cmd_fail(const struct command *c, int status, const char *format, ...)
 	va_list ap;
 
 	fflush(stdout);
-	fprintf(stderr, "callgate %s: ", c->name);
+	fprintf(stderr, "callgate %s: %s", c->name, c->at ? c->at : "");
 	va_start(ap, format);
 	vfprintf(stderr, format, ap);
 	va_end(ap);

@@ -21,6 +21,7 @@ struct command {
 	int (*run)(const struct command *c, int argc, char **argv);
 	const char *args;	/* behind the name, as the usage shows them */
 	const char *help;	/* one line */
+	const char *at;		/* "FILE:LINE: " of the words; NULL: they were typed */
 };
 
 /* An option of a subcommand: --name or --name VALUE. A list ends with name NULL. */
@@ -63,5 +64,16 @@ int cmd_reasons(const struct command *c, int argc, char **argv);
 int cmd_adopt(const struct command *c, int argc, char **argv);
 int cmd_nft(const struct command *c, int argc, char **argv);
 int cmd_set(const struct command *c, int argc, char **argv);
+int cmd_mode(const struct command *c, int argc, char **argv);
+int cmd_providers(const struct command *c, int argc, char **argv);
+int cmd_save(const struct command *c, int argc, char **argv);
+int cmd_restore(const struct command *c, int argc, char **argv);
+
+/*
+ * After a change: what was changed so far is written down for the next start of the module,
+ * unless @runtime, or in another network namespace than that of the system. Returns the exit
+ * status.
+ */
+int cmd_keep(const struct command *c, struct kernel *k, bool runtime);
 
 #endif

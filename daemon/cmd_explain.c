@@ -58,7 +58,7 @@ static void print_call(const struct call *call)
 		line(i ? "" : "dialogs", "to-tag %s: %s", leg[i].tag ? leg[i].tag : "",
 		     model_name(&call_state_names, leg[i].state));
 	if (call->flags & CALLGATE_CALL_F_OPEN)
-		line("helper", "callgate-open: nothing is edited");
+		line("mode", "open: nothing is edited");
 }
 
 static void print_peers(const struct pin *pin)

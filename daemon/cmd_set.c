@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "cmd_save.h"
 #include "json.h"
 #include "kernel.h"
 #include "text.h"
@@ -28,6 +29,7 @@ static const struct {
 	{ "publish", "1: show pinholes in 'conntrack -L expect'" },
 	{ "silence", "seconds without media and SIP that end a call; 0: off" },
 	{ "age", "seconds that end a call without media and SIP; 0: off" },
+	{ "mode", "what is done at most: off, open, translate; see 'callgate mode'" },
 	{ "strict", "on: a Contact port that no SIP came from is never opened" },
 };
 
@@ -46,6 +48,14 @@ static unsigned long value_of(const struct field *f, const struct settings *s)
 	if (f->type == F_U32)
 		return *(const uint32_t *)at;
 	return f->type == F_U16 ? *(const uint16_t *)at : *(const uint8_t *)at;
+}
+
+static const char *value_text(const struct field *f, const struct settings *s, char buf[24])
+{
+	if (f->type == F_ENUM)
+		return model_name(f->more, (unsigned int)value_of(f, s));
+	snprintf(buf, 24, "%lu", value_of(f, s));
+	return buf;
 }
 
 static int show(const struct command *c, struct kernel *k, bool json)
@@ -67,20 +77,25 @@ static int show(const struct command *c, struct kernel *k, bool json)
 		const struct field *f = &model_settings.fields[i];
 		char value[24];
 
-		snprintf(value, sizeof(value), "%lu", value_of(f, &s));
 		if (s.has >> i & 1)
-			table_row(t, (const char *const[]){ f->name, value, help_of(f->name) });
+			table_row(t, (const char *const[]){ f->name, value_text(f, &s, value),
+							    help_of(f->name) });
 	}
 	table_end(t, stdout);
 	return EXIT_OK;
 }
 
-static bool read_value(uint8_t type, const char *word, unsigned long *value)
+static bool read_value(const struct field *f, const char *word, unsigned long *value)
 {
+	uint8_t type = f->type;
 	static const unsigned long largest[] = { [F_U32] = UINT32_MAX, [F_U16] = UINT16_MAX,
 						 [F_BOOL] = 1 };
 	char *end;
 
+	if (type == F_ENUM) {
+		*value = model_value(f->more, word);
+		return *value;
+	}
 	if (type == F_BOOL && (!strcmp(word, "on") || !strcmp(word, "off"))) {
 		*value = !strcmp(word, "on");
 		return true;
@@ -100,7 +115,7 @@ static int put(const struct command *c, struct settings *s, const char *key, con
 
 		if (strcmp(f->name, key))
 			continue;
-		if (!read_value(f->type, word, &value))
+		if (!read_value(f, word, &value))
 			return cmd_fail(c, EXIT_USAGE, "'%s' is no value for %s (%s)", word, key,
 					help_of(key));
 		s->has |= 1ULL << i;
@@ -136,10 +151,29 @@ static int put_words(const struct command *c, struct settings *s, int n, char **
 	return status;
 }
 
+/* For the file of 'callgate save': those that were set, a line for all. */
+void set_write(FILE *out, const struct status *status, const struct settings *s)
+{
+	const char *before = "set";
+	char value[24];
+
+	for (size_t i = 0; i < model_settings.nfields; i++) {
+		const struct field *f = &model_settings.fields[i];
+
+		if (f->attr >= 32 || !(status->changed >> f->attr & 1) || !(s->has >> i & 1))
+			continue;
+		fprintf(out, "%s %s=%s", before, f->name, value_text(f, s, value));
+		before = "";
+	}
+	if (!*before)
+		putc('\n', out);
+}
+
 int cmd_set(const struct command *c, int argc, char **argv)
 {
-	bool json = false;
-	const struct opt opts[] = { { "json", OPT_FLAG, &json, 0, 0 }, { 0 } };
+	bool json = false, runtime = false;
+	const struct opt opts[] = { { "json", OPT_FLAG, &json, 0, 0 },
+				    { "runtime", OPT_FLAG, &runtime, 0, 0 }, { 0 } };
 	int n = cmd_options(c, opts, argc, argv), status, err;
 	struct settings s = { 0 };
 	struct kernel *k = NULL;
@@ -156,7 +190,9 @@ int cmd_set(const struct command *c, int argc, char **argv)
 		status = cmd_fail(c, EXIT_FAILED, "out of range; callgate(8) has the ranges");
 	else if (err)
 		status = cmd_fail_kernel(c, k, err);
-	else if (!n || json)
+	else if (n)
+		status = cmd_keep(c, k, runtime);
+	if (!status && (!n || json))
 		status = show(c, k, json);
 	kernel_close(k);
 	return status;

@@ -28,6 +28,7 @@ struct view {
 	struct flows flows;
 	int flows_err;
 	struct list reasons;	/* struct reason, those that were counted */
+	struct list modes;	/* struct host_mode */
 	char *advice[16];
 	size_t nadvice;
 };
@@ -51,6 +52,18 @@ static int keep_reason(const struct reason *r, void *arg)
 	return 0;
 }
 
+static int keep_mode(const struct host_mode *m, void *arg)
+{
+	struct list *list = arg;
+	struct host_mode *grown = reallocarray(list->items, list->n + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	grown[list->n++] = *m;
+	list->items = grown;
+	return 0;
+}
+
 static int ask_module(struct view *v)
 {
 	struct kernel *k = NULL;
@@ -61,6 +74,11 @@ static int ask_module(struct view *v)
 	err = kernel_status(k, &v->status, &v->settings);
 	if (!err)
 		err = kernel_reasons(k, keep_reason, &v->reasons);
+	if (!err)
+		err = kernel_modes(k, keep_mode, &v->modes);
+	/* a module that is older than this program */
+	if (err == -EOPNOTSUPP)
+		err = 0;
 	kernel_close(k);
 	return err;
 }
@@ -136,6 +154,9 @@ static void gather(struct view *v)
 		       "does a rule that names the helper");
 	else if (v->module == -EPERM)
 		advise(v, "the module could not be asked: run this as root");
+	if (!v->module && v->settings.mode == CALLGATE_MODE_OFF)
+		advise(v, "the mode is off: new calls and registrations pass untouched; 'callgate "
+		       "mode translate' switches it on");
 	advise_rules(v);
 	advise_flows(v);
 }
@@ -147,6 +168,7 @@ static void release(struct view *v)
 	for (size_t i = 0; i < v->reasons.n; i++)
 		model_free(&model_reason, (struct reason *)v->reasons.items + i);
 	free(v->reasons.items);
+	free(v->modes.items);
 	model_free(&model_status, &v->status);
 	rules_free(&v->rules);
 	flows_free(&v->flows);
@@ -168,6 +190,26 @@ static void print_module(const struct view *v)
 	}
 	printf("module     callgate %s, in this network namespace for %s\n",
 	       text_clean(v->status.version), text_duration(text_age(v->status.since), age));
+}
+
+static void print_modes(const struct view *v)
+{
+	static const char *const meaning[] = {
+		[CALLGATE_MODE_OFF] = ": new calls and registrations pass untouched",
+		[CALLGATE_MODE_OPEN] = ": opens ports, edits nothing",
+		[CALLGATE_MODE_TRANSLATE] = ": as the rules say",
+	};
+	const struct host_mode *m = v->modes.items;
+	uint8_t mode = v->settings.mode;
+	char prefix[TEXT_ENDPOINT];
+
+	printf("mode       %s%s\n", model_name(&mode_names, mode),
+	       mode && mode < COUNT(meaning) ? meaning[mode] : "");
+	for (size_t i = 0; i < v->modes.n && i < FLOWS_SHOWN; i++)
+		printf("           %s for %s\n", model_name(&mode_names, m[i].mode),
+		       text_prefix(&m[i].prefix, prefix));
+	if (v->modes.n > FLOWS_SHOWN)
+		printf("           ... and %zu more\n", v->modes.n - FLOWS_SHOWN);
 }
 
 static void print_rules(const struct view *v)
@@ -252,6 +294,8 @@ static void print_reasons(const struct view *v)
 static void print_text(const struct view *v)
 {
 	print_module(v);
+	if (!v->module)
+		print_modes(v);
 	print_rules(v);
 	print_flows(v);
 	if (!v->module) {
@@ -283,6 +327,16 @@ static json_t *rules_json(const struct rules *rs)
 	return list;
 }
 
+static json_t *modes_json(const struct list *modes)
+{
+	const struct host_mode *m = modes->items;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < modes->n; i++)
+		json_array_append_new(list, json_model(&model_host_mode, &m[i]));
+	return list;
+}
+
 static json_t *flows_json(const struct flows *f, enum flow_kind kind)
 {
 	json_t *list = json_array();
@@ -302,6 +356,8 @@ static void print_json(const struct view *v)
 	json_object_set_new(j, "loaded", json_boolean(v->module != -ENOENT));
 	if (!v->module)
 		json_object_set_new(j, "settings", json_model(&model_settings, &v->settings));
+	if (!v->module)
+		json_object_set_new(j, "modes", modes_json(&v->modes));
 	json_object_set_new(j, "rules", rules_json(&v->rules));
 	json_object_set_new(j, "flows", json_pack("{s:i, s:o, s:o, s:o}",
 		"with_helper", (int)f->kind[FLOWS_HELPED].n,

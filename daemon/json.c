@@ -60,6 +60,7 @@ static json_t *json_time(uint64_t boot_ms)
 
 static json_t *json_field(const struct field *f, const void *at)
 {
+	char prefix[TEXT_ENDPOINT];
 	char buf[TEXT_TIME];
 
 	switch (f->type) {
@@ -72,6 +73,7 @@ static json_t *json_field(const struct field *f, const void *at)
 	case F_REAL: return json_string(text_rfc3339(*(const uint64_t *)at, buf));
 	case F_STRING: return json_text(*(char *const *)at);
 	case F_ENDPOINT: return json_endpoint(at);
+	case F_PREFIX: return json_string(text_prefix(at, prefix));
 	case F_ENUM: return json_string(model_name(f->more, *(const uint8_t *)at));
 	case F_FLAGS: return json_flags(f->more, *(const uint32_t *)at);
 	case F_PROTO: return json_proto(*(const uint8_t *)at);

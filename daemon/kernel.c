@@ -15,6 +15,7 @@
 #include "kernel.h"
 #include "kernel_talk.h"
 
+#define REQUEST_SIZE 16384	/* room for a provider set */
 #define LISTEN_BUFFER (4 << 20)
 #define ALIVE_MS 2000		/* how often a listener looks whether the module is there */
 
@@ -44,6 +45,18 @@ static void decode_endpoint(struct endpoint *e, const struct nlattr *a)
 	e->len = (uint8_t)(len - 2);
 	memcpy(e->addr, data, e->len);
 	e->port = (uint16_t)(data[len - 2] << 8 | data[len - 1]);
+}
+
+static void decode_prefix(struct prefix *p, const struct nlattr *a)
+{
+	size_t len = (size_t)nla_len(a);
+	const uint8_t *data = nla_data(a);
+
+	if (len != 4 + 1 && len != 16 + 1)
+		return;
+	p->len = (uint8_t)(len - 1);
+	memcpy(p->addr, data, p->len);
+	p->bits = data[len - 1];
 }
 
 /* Appends: a call goes on in a second message. */
@@ -91,6 +104,9 @@ static bool decode_field(const struct field *f, void *at, struct nlattr *a)
 	case F_ENDPOINT:
 		decode_endpoint(at, a);
 		return ((struct endpoint *)at)->len;
+	case F_PREFIX:
+		decode_prefix(at, a);
+		return ((struct prefix *)at)->len;
 	case F_LIST:
 		decode_list(f->more, at, a);
 		return true;
@@ -126,7 +142,7 @@ static struct nlattr *top(struct nl_msg *msg, int attr)
 
 static struct nl_msg *request(const struct kernel *k, int flags, uint8_t cmd)
 {
-	struct nl_msg *msg = nlmsg_alloc();
+	struct nl_msg *msg = nlmsg_alloc_size(REQUEST_SIZE);
 
 	if (msg && !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, k->family, 0, flags, cmd,
 				CALLGATE_GENL_VERSION)) {
@@ -345,6 +361,137 @@ int kernel_reasons(struct kernel *k, kernel_reason_fn *fn, void *arg)
 	struct reason_dump d = { fn, arg };
 
 	return ask(k, request(k, NLM_F_DUMP, CALLGATE_CMD_REASON_GET), on_reason, &d);
+}
+
+/* ---- modes and provider sets ---- */
+
+struct mode_dump {
+	kernel_mode_fn *fn;
+	void *arg;
+};
+
+static int on_mode(struct nl_msg *msg, void *arg)
+{
+	struct nlattr *a = top(msg, CALLGATE_A_MODE);
+	struct mode_dump *d = arg;
+	struct host_mode m = { 0 };
+
+	if (!a)
+		return 0;
+	decode(&model_host_mode, &m, a);
+	return d->fn(&m, d->arg);
+}
+
+int kernel_modes(struct kernel *k, kernel_mode_fn *fn, void *arg)
+{
+	struct mode_dump d = { fn, arg };
+
+	return ask(k, request(k, NLM_F_DUMP, CALLGATE_CMD_MODE_GET), on_mode, &d);
+}
+
+static int put_prefix(struct nl_msg *msg, const struct prefix *p)
+{
+	uint8_t wire[17];
+
+	memcpy(wire, p->addr, p->len);
+	wire[p->len] = p->bits;
+	return nla_put(msg, CALLGATE_M_PREFIX, p->len + 1, wire);
+}
+
+int kernel_mode(struct kernel *k, const struct prefix *prefix, uint8_t mode)
+{
+	struct nl_msg *msg = request(k, 0, mode ? CALLGATE_CMD_MODE_SET : CALLGATE_CMD_MODE_DEL);
+	struct nlattr *nest;
+
+	if (!msg || !prefix)
+		return ask(k, msg, NULL, NULL);
+	nest = nla_nest_start(msg, CALLGATE_A_MODE | NLA_F_NESTED);
+	if (!nest) {
+		nlmsg_free(msg);
+		return -ENOMEM;
+	}
+	put_prefix(msg, prefix);
+	if (mode)
+		nla_put_u8(msg, CALLGATE_M_MODE, mode);
+	nla_nest_end(msg, nest);
+	return ask(k, msg, NULL, NULL);
+}
+
+struct provider_dump {
+	struct provider provider;	/* complete when another one begins */
+	kernel_provider_fn *fn;
+	void *arg;
+	int result;
+};
+
+static void flush_provider(struct provider_dump *d)
+{
+	if (d->provider.has && !d->result)
+		d->result = d->fn(&d->provider, d->arg);
+	model_free(&model_provider, &d->provider);
+}
+
+static int on_provider(struct nl_msg *msg, void *arg)
+{
+	struct nlattr *a = top(msg, CALLGATE_A_PROVIDER);
+	struct provider_dump *d = arg;
+	struct nlattr *name;
+
+	if (!a)
+		return 0;
+	name = nla_find(nla_data(a), nla_len(a), CALLGATE_V_NAME);
+	if (name && d->provider.name && nla_strcmp(name, d->provider.name))
+		flush_provider(d);
+	decode(&model_provider, &d->provider, a);
+	return d->result;
+}
+
+int kernel_providers(struct kernel *k, kernel_provider_fn *fn, void *arg)
+{
+	struct provider_dump d = { .fn = fn, .arg = arg };
+	int err;
+
+	err = ask(k, request(k, NLM_F_DUMP, CALLGATE_CMD_PROVIDER_GET), on_provider, &d);
+	flush_provider(&d);
+	return err ? err : d.result;
+}
+
+static int put_members(struct nl_msg *msg, const struct list *members)
+{
+	const struct member *m = members->items;
+	struct nlattr *list = nla_nest_start(msg, CALLGATE_V_MEMBERS | NLA_F_NESTED), *item;
+
+	for (size_t i = 0; list && i < members->n; i++) {
+		item = nla_nest_start(msg, CALLGATE_LIST_ITEM | NLA_F_NESTED);
+		if (!item || put_prefix(msg, &m[i].prefix))
+			return -ENOSPC;
+		nla_nest_end(msg, item);
+	}
+	if (list)
+		nla_nest_end(msg, list);
+	return list ? 0 : -ENOSPC;
+}
+
+int kernel_provider(struct kernel *k, const char *name, const struct list *members)
+{
+	struct nl_msg *msg = request(k, 0, members ? CALLGATE_CMD_PROVIDER_SET :
+						     CALLGATE_CMD_PROVIDER_DEL);
+	struct nlattr *nest;
+	int err = 0;
+
+	if (!msg || !name)
+		return ask(k, msg, NULL, NULL);
+	nest = nla_nest_start(msg, CALLGATE_A_PROVIDER | NLA_F_NESTED);
+	if (nest)
+		nla_put_string(msg, CALLGATE_V_NAME, name);
+	if (nest && members)
+		err = put_members(msg, members);
+	if (!nest || err) {
+		nlmsg_free(msg);
+		return err ? err : -ENOMEM;
+	}
+	nla_nest_end(msg, nest);
+	return ask(k, msg, NULL, NULL);
 }
 
 /* ---- multicast ---- */

@@ -37,6 +37,17 @@ int kernel_reasons(struct kernel *k, kernel_reason_fn *fn, void *arg);
 /* -ENOENT: no such call. */
 int kernel_call_end(struct kernel *k, uint64_t id);
 
+typedef int kernel_mode_fn(const struct host_mode *m, void *arg);
+typedef int kernel_provider_fn(const struct provider *p, void *arg);
+
+/* The modes of single hosts, the longest prefix first. That of all is a setting. */
+int kernel_modes(struct kernel *k, kernel_mode_fn *fn, void *arg);
+/* @mode 0: removed; then @prefix NULL: all of them. -ENOENT: there is none. */
+int kernel_mode(struct kernel *k, const struct prefix *prefix, uint8_t mode);
+int kernel_providers(struct kernel *k, kernel_provider_fn *fn, void *arg);
+/* @members, of struct member, NULL: removed; then @name NULL: all of them. */
+int kernel_provider(struct kernel *k, const char *name, const struct list *members);
+
 /* What a multicast message tells. */
 struct note {
 	uint64_t seq;

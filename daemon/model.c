@@ -20,6 +20,7 @@ const struct names trace_names = NAMES(NULL, "message", "pinhole-open", "pinhole
 const struct names verdict_names = NAMES(NULL, "pass", "edit", "drop");
 const struct names reason_kind_names = NAMES(NULL, "pass", "edit", "drop", "pinhole", "call",
 	"binding", "limit", "other");
+const struct names mode_names = NAMES(NULL, "off", "open", "translate");
 
 static const char *const call_flag_names[] = { "continued", "open", NULL };
 static const char *const pin_flag_names[] = {
@@ -38,26 +39,6 @@ static const struct field reason_fields[] = {
 	{ "help", NULL, CALLGATE_R_HELP, AT(reason, help), F_STRING },
 };
 const struct model model_reason = MODEL(reason_fields, reason);
-
-static const struct field status_fields[] = {
-	{ "version", NULL, CALLGATE_S_VERSION, AT(status, version), F_STRING },
-	{ "api", NULL, CALLGATE_S_API, AT(status, api), F_U32 },
-	{ "since", NULL, CALLGATE_S_SINCE, AT(status, since), F_TIME },
-	{ "calls", NULL, CALLGATE_S_CALLS, AT(status, calls), F_U32 },
-	{ "pinholes", NULL, CALLGATE_S_PINHOLES, AT(status, pinholes), F_U32 },
-	{ "registrations", NULL, CALLGATE_S_BINDINGS, AT(status, bindings), F_U32 },
-	{ "resting_ports", NULL, CALLGATE_S_GHOSTS, AT(status, ghosts), F_U32 },
-	{ "transactions", NULL, CALLGATE_S_TXNS, AT(status, txns), F_U32 },
-	{ "hosts", NULL, CALLGATE_S_HOSTS, AT(status, hosts), F_U32 },
-	{ "memory", NULL, CALLGATE_S_MEMORY, AT(status, memory), F_U64 },
-	{ "flows_seen", NULL, CALLGATE_S_FLOWS, AT(status, flows), F_U64 },
-	{ "seen", NULL, CALLGATE_S_SEEN, AT(status, seen), F_U64 },
-	{ "edited", NULL, CALLGATE_S_EDITED, AT(status, edited), F_U64 },
-	{ "passed", NULL, CALLGATE_S_PASSED, AT(status, passed), F_U64 },
-	{ "dropped", NULL, CALLGATE_S_DROPPED, AT(status, dropped), F_U64 },
-	{ "reasons", &model_reason, CALLGATE_S_REASONS, AT(status, reasons), F_LIST },
-};
-const struct model model_status = MODEL(status_fields, status);
 
 /* The names are the keys of "callgate set". */
 static const struct field settings_fields[] = {
@@ -78,8 +59,54 @@ static const struct field settings_fields[] = {
 	{ "silence", NULL, CALLGATE_C_SILENCE, AT(settings, silence), F_U32 },
 	{ "age", NULL, CALLGATE_C_AGE, AT(settings, age), F_U32 },
 	{ "strict", NULL, CALLGATE_C_STRICT, AT(settings, strict), F_BOOL },
+	{ "mode", &mode_names, CALLGATE_C_MODE, AT(settings, mode), F_ENUM },
 };
 const struct model model_settings = MODEL(settings_fields, settings);
+
+/* By the number of their attribute. */
+static const char *const setting_bit_names[] = {
+	"", "", "calls-per-host", "calls", "pinholes-per-host", "pinholes",
+	"registrations-per-host", "registrations", "transactions", "first-port", "last-port",
+	"quarantine", "mark-related", "publish", "silence", "age", "strict", "mode", NULL,
+};
+
+static const struct field status_fields[] = {
+	{ "version", NULL, CALLGATE_S_VERSION, AT(status, version), F_STRING },
+	{ "api", NULL, CALLGATE_S_API, AT(status, api), F_U32 },
+	{ "since", NULL, CALLGATE_S_SINCE, AT(status, since), F_TIME },
+	{ "calls", NULL, CALLGATE_S_CALLS, AT(status, calls), F_U32 },
+	{ "pinholes", NULL, CALLGATE_S_PINHOLES, AT(status, pinholes), F_U32 },
+	{ "registrations", NULL, CALLGATE_S_BINDINGS, AT(status, bindings), F_U32 },
+	{ "resting_ports", NULL, CALLGATE_S_GHOSTS, AT(status, ghosts), F_U32 },
+	{ "transactions", NULL, CALLGATE_S_TXNS, AT(status, txns), F_U32 },
+	{ "hosts", NULL, CALLGATE_S_HOSTS, AT(status, hosts), F_U32 },
+	{ "memory", NULL, CALLGATE_S_MEMORY, AT(status, memory), F_U64 },
+	{ "flows_seen", NULL, CALLGATE_S_FLOWS, AT(status, flows), F_U64 },
+	{ "seen", NULL, CALLGATE_S_SEEN, AT(status, seen), F_U64 },
+	{ "edited", NULL, CALLGATE_S_EDITED, AT(status, edited), F_U64 },
+	{ "passed", NULL, CALLGATE_S_PASSED, AT(status, passed), F_U64 },
+	{ "dropped", NULL, CALLGATE_S_DROPPED, AT(status, dropped), F_U64 },
+	{ "reasons", &model_reason, CALLGATE_S_REASONS, AT(status, reasons), F_LIST },
+	{ "changed", setting_bit_names, CALLGATE_S_CHANGED, AT(status, changed), F_FLAGS },
+};
+const struct model model_status = MODEL(status_fields, status);
+
+static const struct field host_mode_fields[] = {
+	{ "prefix", NULL, CALLGATE_M_PREFIX, AT(host_mode, prefix), F_PREFIX },
+	{ "mode", &mode_names, CALLGATE_M_MODE, AT(host_mode, mode), F_ENUM },
+};
+const struct model model_host_mode = MODEL(host_mode_fields, host_mode);
+
+static const struct field member_fields[] = {
+	{ "prefix", NULL, CALLGATE_M_PREFIX, AT(member, prefix), F_PREFIX },
+};
+static const struct model model_member = MODEL(member_fields, member);
+
+static const struct field provider_fields[] = {
+	{ "name", NULL, CALLGATE_V_NAME, AT(provider, name), F_STRING },
+	{ "members", &model_member, CALLGATE_V_MEMBERS, AT(provider, members), F_LIST },
+};
+const struct model model_provider = MODEL(provider_fields, provider);
 
 static const struct field leg_fields[] = {
 	{ "to_tag", NULL, CALLGATE_LEG_TAG, AT(leg, tag), F_STRING },
@@ -186,6 +213,14 @@ const struct model model_trace = MODEL(trace_fields, trace);
 const char *model_name(const struct names *names, unsigned int value)
 {
 	return value < names->n && names->name[value] ? names->name[value] : "?";
+}
+
+uint8_t model_value(const struct names *names, const char *name)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (names->name[i] && !strcmp(names->name[i], name))
+			return (uint8_t)i;
+	return 0;
 }
 
 bool model_has(const struct model *model, const void *object, const char *name)

@@ -20,6 +20,12 @@ struct endpoint {
 	uint16_t port;		/* host order */
 };
 
+struct prefix {
+	uint8_t len;		/* of the address: 4, 16, or 0: not there */
+	uint8_t addr[16];
+	uint8_t bits;
+};
+
 struct list {
 	void *items;
 	size_t n;
@@ -32,6 +38,7 @@ enum field_type {
 	F_REAL,			/* uint64_t, nanoseconds of CLOCK_REALTIME */
 	F_STRING,		/* char * */
 	F_ENDPOINT,
+	F_PREFIX,
 	F_ENUM,			/* uint8_t; .more: struct names */
 	F_FLAGS,		/* uint32_t; .more: names by bit, NULL at the end */
 	F_PROTO,		/* uint8_t, IPPROTO_* */
@@ -66,6 +73,7 @@ struct status {
 	uint32_t api, calls, pinholes, bindings, ghosts, txns, hosts;
 	uint64_t since, memory, flows, seen, edited, passed, dropped;
 	struct list reasons;	/* struct reason */
+	uint32_t changed;	/* bit per CALLGATE_C_* */
 };
 
 struct settings {
@@ -73,7 +81,25 @@ struct settings {
 	uint32_t calls_host, calls, pinholes_host, pinholes, bindings_host, bindings, txns;
 	uint32_t quarantine, silence, age;
 	uint16_t pool_first, pool_last;
-	uint8_t mark_related, publish, strict;
+	uint8_t mark_related, publish, strict, mode;
+};
+
+/* The mode of one inside host or network. */
+struct host_mode {
+	uint64_t has;
+	struct prefix prefix;
+	uint8_t mode;
+};
+
+struct member {
+	uint64_t has;
+	struct prefix prefix;
+};
+
+struct provider {
+	uint64_t has;
+	char *name;
+	struct list members;	/* struct member */
 };
 
 struct leg {
@@ -143,7 +169,7 @@ struct trace {
 };
 
 extern const struct model model_reason, model_status, model_settings, model_call, model_binding;
-extern const struct model model_event, model_trace;
+extern const struct model model_event, model_trace, model_host_mode, model_provider;
 
 /* Names of an enum by value; NULL: none. */
 struct names {
@@ -151,9 +177,11 @@ struct names {
 	size_t n;
 };
 extern const struct names call_state_names, dir_names, comp_names, event_names, trace_names;
-extern const struct names verdict_names, reason_kind_names;
+extern const struct names verdict_names, reason_kind_names, mode_names;
 /* Or "?": the kernel may be newer than this program. */
 const char *model_name(const struct names *names, unsigned int value);
+/* The value of a name; 0: none has it. */
+uint8_t model_value(const struct names *names, const char *name);
 
 /* Does the structure have the field whose JSON name this is? */
 bool model_has(const struct model *model, const void *object, const char *name);

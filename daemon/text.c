@@ -53,6 +53,55 @@ const char *text_endpoint(const struct endpoint *e, char buf[static TEXT_ENDPOIN
 	return buf;
 }
 
+const char *text_prefix(const struct prefix *p, char buf[static TEXT_ENDPOINT])
+{
+	char host[INET6_ADDRSTRLEN];
+
+	if (!p->len)
+		return strcpy(buf, "-");
+	inet_ntop(p->len == 4 ? AF_INET : AF_INET6, p->addr, host, sizeof(host));
+	if (p->bits == p->len * 8)
+		return strcpy(buf, host);
+	snprintf(buf, TEXT_ENDPOINT, "%s/%u", host, p->bits);
+	return buf;
+}
+
+static void clear_host_bits(struct prefix *p)
+{
+	for (unsigned int i = 0; i < p->len; i++) {
+		unsigned int keep = p->bits > 8 * i ? p->bits - 8 * i : 0;
+
+		if (keep < 8)
+			p->addr[i] &= (uint8_t)(0xff00 >> keep);
+	}
+}
+
+bool text_read_prefix(const char *word, struct prefix *p)
+{
+	const char *slash = strchr(word, '/');
+	size_t n = slash ? (size_t)(slash - word) : strlen(word);
+	char host[INET6_ADDRSTRLEN], *end;
+	unsigned long bits;
+
+	memset(p, 0, sizeof(*p));
+	if (n >= sizeof(host))
+		return false;
+	memcpy(host, word, n);
+	host[n] = 0;
+	if (inet_pton(AF_INET, host, p->addr) == 1)
+		p->len = 4;
+	else if (inet_pton(AF_INET6, host, p->addr) == 1)
+		p->len = 16;
+	else
+		return false;
+	bits = slash ? strtoul(slash + 1, &end, 10) : p->len * 8UL;
+	if (slash && (slash[1] < '0' || slash[1] > '9' || *end || bits > p->len * 8UL))
+		return false;
+	p->bits = (uint8_t)bits;
+	clear_host_bits(p);
+	return true;
+}
+
 const char *text_duration(uint64_t s, char buf[static TEXT_TIME])
 {
 	unsigned int h = s / 3600 % 24, m = s / 60 % 60;

@@ -6,10 +6,12 @@
 #ifndef TEXT_H
 #define TEXT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 struct endpoint;
+struct prefix;
 
 #define TEXT_ENDPOINT 56	/* room for "[address]:port" */
 #define TEXT_TIME 40
@@ -19,6 +21,10 @@ char *text_clean(char *s);
 
 /* "192.0.2.1:5060", "[2001:db8::1]:5060", "-" when it is not there; returns @buf. */
 const char *text_endpoint(const struct endpoint *e, char buf[static TEXT_ENDPOINT]);
+/* "192.0.2.0/24", a host without its length; returns @buf. */
+const char *text_prefix(const struct prefix *p, char buf[static TEXT_ENDPOINT]);
+/* The other way round; false: it is none. Bits beyond its length are cleared. */
+bool text_read_prefix(const char *word, struct prefix *p);
 /* "2:05", "1:02:03", "3d 04:05" */
 const char *text_duration(uint64_t seconds, char buf[static TEXT_TIME]);
 /* "1.2 MiB" */

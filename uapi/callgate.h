@@ -35,7 +35,7 @@
  *   CALLGATE_A_SEQ          u64     number of the last event of this namespace, see ORDER
  *   CALLGATE_A_STATUS       nest
  *     CALLGATE_S_VERSION    string  version of the module, 31
- *     CALLGATE_S_API        u32     1
+ *     CALLGATE_S_API        u32     2
  *     CALLGATE_S_SINCE      time    when the module entered this namespace
  *     CALLGATE_S_CALLS      u32     entries in the tables: calls
  *     CALLGATE_S_PINHOLES   u32       pinholes, one per stream and component
@@ -270,7 +270,7 @@
 
 #define CALLGATE_GENL_NAME	"callgate"
 #define CALLGATE_GENL_VERSION	1
-#define CALLGATE_API		1
+#define CALLGATE_API		2
 #define CALLGATE_MCGRP_EVENTS	"events"
 #define CALLGATE_MCGRP_TRACE	"trace"
 

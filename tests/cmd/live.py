@@ -14,6 +14,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -396,6 +397,72 @@ def limits(phone, provider):
         check(f"set {' '.join(words)}", ask("set")["strict"] is want)
 
 
+def restore(what, *lines):
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write("\n".join(lines))
+        file.flush()
+        status, out, err = callgate("restore", "--file", file.name)
+    check(what, (status, out, err) == (0, "", ""), err)
+
+
+def modes():
+    """Modes of hosts: added, changed, removed; the table is bounded."""
+    check("mode: nothing is capped at first", ask("mode") == {"mode": "translate", "hosts": []})
+    for words in (("open", "10.9.0.77/24"), ("off", "10.9.0.2"), ("translate", "2001:db8::1"),
+                  ("off", "10.9.0.0/24"), ("off",)):
+        check(f"mode {' '.join(words)}", callgate("mode", *words)[0] == 0)
+    want = {"mode": "off", "hosts": [{"prefix": "2001:db8::1", "mode": "translate"},
+                                     {"prefix": "10.9.0.2", "mode": "off"},
+                                     {"prefix": "10.9.0.0/24", "mode": "off"}]}
+    check("mode shows them, the longest first", ask("mode") == want, ask("mode"))
+    status = ask("status")
+    check("status has them too", status["modes"] == want["hosts"] and
+          "mode" in status["changed"] and "off" in " ".join(status["advice"]), status)
+    check("mode --clear", callgate("mode", "--clear", "10.9.0.2")[0] == 0)
+    status, _, err = callgate("mode", "--clear", "10.9.0.2")
+    check("mode --clear of none", status == 1 and "10.9.0.2" in err, err)
+    callgate("mode", "--clear", "all")
+    restore("256 hosts by a file", *(f"mode off 10.7.0.{i}" for i in range(256)))
+    check("256 hosts", len(ask("mode")["hosts"]) == 256)
+    status, _, err = callgate("mode", "off", "10.7.1.1")
+    check("and no more", status == 1 and "full" in err, err)
+    check("a known one may change", callgate("mode", "open", "10.7.0.1")[0] == 0)
+    callgate("mode", "--clear", "all")
+    callgate("mode", "translate")
+    check("all is gone", ask("mode") == {"mode": "translate", "hosts": []}, ask("mode"))
+
+
+def provider_sets():
+    check("providers: none at first", ask("providers") == {"providers": []})
+    check("providers says so", "no provider sets" in callgate("providers", "list")[1])
+    for words in (("one", "192.0.2.1", "192.0.2.9/24"), ("two", "2001:db8::/32", "192.0.2.1"),
+                  ("three", "localhost"), ("one", "198.51.100.0/25", "198.51.100.200")):
+        status, _, err = callgate("providers", "set", *words)
+        check(f"providers set {' '.join(words)}", status == 0, err)
+    have = {p["name"]: p["members"] for p in ask("providers")["providers"]}
+    check("providers shows them", list(have) == ["one", "two", "three"] and
+          have["one"] == ["198.51.100.0/25", "198.51.100.200"] and
+          have["two"] == ["2001:db8::/32", "192.0.2.1"] and "127.0.0.1" in have["three"], have)
+    for words, text in ((("set", "bad/name", "192.0.2.1"), "letters"),
+                        (("set", "world", "0.0.0.0/0"), "world"), (("remove", "four"), "four"),
+                        (("set", "x" * 32, "192.0.2.1"), ""),
+                        (("set", "names", "no-such-host.invalid"), "no-such-host")):
+        status, _, err = callgate("providers", *words)
+        check(f"providers {words[0]} {words[1][:9]} is refused", status == 1 and text in err, err)
+    status, _, err = callgate("providers", "set", "big", *(f"10.8.0.{i}" for i in range(256)))
+    check("more than 256 members are refused", status == 1 and "256" in err, err)
+    callgate("providers", "remove", "all")
+    check("256 members are not", callgate("providers", "set", "big", *(
+        f"10.8.0.{i}" for i in range(256)))[0] == 0)
+    check("all are shown", len(ask("providers")["providers"][0]["members"]) == 256)
+    callgate("providers", "remove", "big")
+    restore("64 sets by a file", *(f"providers set n{i} 10.8.0.{i}" for i in range(64)))
+    status, _, err = callgate("providers", "set", "n65", "10.8.0.65")
+    check("64 sets, and no more", status == 1 and len(ask("providers")["providers"]) == 64, err)
+    callgate("providers", "remove", "all")
+    check("no set is left", ask("providers") == {"providers": []})
+
+
 def strange_bytes(phone, provider):
     """Bytes that move terminals, or are not UTF-8, are not printed."""
     call = Call(phone, provider, "odd")
@@ -430,6 +497,7 @@ def refused(phone, provider):
 def privileges():
     nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
     for words in ("calls", "registrations", "reasons", "set", "set calls 5", "calls end 1",
+                  "mode", "mode off", "providers", "providers remove all",
                   "trace", "calls --watch", "status", "explain 1"):
         done = subprocess.run(["ip", "netns", "exec", "R", *nobody, "callgate", *words.split()],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -437,7 +505,8 @@ def privileges():
         check(f"{words} as nobody: exit status 4", done.returncode == 4,
               f"{done.returncode} {done.stdout} {done.stderr}")
     own = ("unshare", "-Urn")
-    for words, want in (("status", 0), ("calls", 0), ("set calls 5", 0), ("set calls 60000", 4)):
+    for words, want in (("status", 0), ("calls", 0), ("set calls 5", 0), ("set calls 60000", 4),
+                        ("mode off", 0)):
         done = subprocess.run([*own, "callgate", *words.split()], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, check=False)
         check(f"{words} in a network namespace of a user: {want}", done.returncode == want,
@@ -460,7 +529,9 @@ def garbage():
           all(before[k] == 0 or v or k in ("quarantine", "silence", "age", "mark-related",
                                            "publish", "strict") for k, v in ask("set").items()))
     shell("ip netns exec R callgate set " +
-          " ".join(f"{k} {int(v)}" for k, v in before.items()))
+          " ".join(f"{k} {v if k == 'mode' else int(v)}" for k, v in before.items()))
+    callgate("mode", "--clear", "all")
+    callgate("providers", "remove", "all")
 
 
 def unload(phone, provider):
@@ -505,6 +576,8 @@ def main():
         one_call(phone, provider, media)
         for step in (events, many_pinholes, many_calls, limits, strange_bytes, refused):
             step(phone, provider)
+        modes()
+        provider_sets()
         privileges()
         garbage()
         unload(phone, provider)
