@@ -19,6 +19,10 @@ bool cg_claimed(struct cg_net *cn, const struct cg_ep *local, u16 count, const s
 	return false;
 }
 
+void cg_claim_fini(struct cg_net *cn)
+{
+}
+
 void cg_expect_publish(struct cg_pin *pin, struct nf_conn *ct)
 {
 	lockdep_assert_held(&pin->cn->lock);
