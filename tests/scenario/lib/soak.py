@@ -31,6 +31,18 @@ class Shared:
         self.good = multiprocessing.Value('i', 0)
         self.troubles = multiprocessing.Queue()
 
+    def over(self):
+        """Nothing more to do: the end has come, and no unload waits for us."""
+        with self.end.get_lock():
+            return time.monotonic() >= self.end.value and not self.unload.is_set()
+
+    def begin_unload(self):
+        """False when it is too late: some may have gone home."""
+        with self.end.get_lock():
+            if time.monotonic() < self.end.value:
+                self.unload.set()
+        return self.unload.is_set()
+
     def count(self, value):
         with value.get_lock():
             value.value += 1
@@ -90,7 +102,7 @@ def work(number, shared):
     kind = ('nat4', 'nat6')[number % 2]
     world = worlds.World(kind, worlds.Plan(kind), 'callgate')
     turn = 0
-    while time.monotonic() < shared.end.value:
+    while not shared.over():
         pause_for_unload(world, shared)
         turn += 1
         runner = Round(world, scenario, kind, f'w{number}t{turn}p{os.getpid()}')
@@ -132,7 +144,8 @@ def unload_now_and_then(shared, period):
     count = 0
     while time.monotonic() + period < shared.end.value:
         time.sleep(period)
-        shared.unload.set()
+        if not shared.begin_unload():
+            break
         shared.gate.wait(600)
         worlds.unload_module('callgate')
         shared.unload.clear()
