@@ -24,15 +24,24 @@ module			g711.so
 module			aufile.so
 module			aubridge.so
 module			sndfile.so
-{uuid}module_app		account.so
+{video}{uuid}module_app		account.so
 module_app		menu.so
 module_app		ctrl_tcp.so
 ctrl_tcp_listen		127.0.0.1:4444
 snd_path		{folder}
 """
+# a picture that nobody made and nobody sees, small: the codec is the work
+VIDEO = """\
+module			vp8.so
+module			fakevideo.so
+video_source		fakevideo,nil
+video_display		fakevideo,nil
+video_size		96x64
+video_fps		5
+"""
 ACCOUNT = ('"{name}" <sip:{user}@voip.example;transport=udp>;auth_user={user}'
            ';auth_pass={user}-secret;outbound="sip:{proxy};transport=udp"'
-           ";regint=300;answermode=auto;audio_codecs=pcmu,pcma\n")
+           ";regint=300;answermode={answer};audio_codecs=pcmu,pcma\n")
 
 
 def modules():
@@ -44,26 +53,43 @@ def modules():
 
 
 class Phone:
-    def __init__(self, host, hertz, proxy, folder):
-        self.host, self.user, self.hertz = host, host.name, hertz
-        self.folder = f"{folder}/{host.name}"
-        self.control, self.buffer, self.events = None, b"", []
+    """users: those it registers, each with how it answers: auto, early (and by hand), manual."""
+
+    def __init__(self, host, hertz, proxy, folder, users=None):
+        self.host, self.hertz, self.proxy = host, hertz, proxy
+        self.users = users or {host.name: "auto"}
+        self.user = next(iter(self.users))
+        self.folder = f"{folder}/{self.user}"
+        self.control, self.process, self.buffer, self.events = None, None, b"", []
         os.makedirs(self.folder)
+        self.ear = tone.Ear(f"{self.folder}/dump*dec.wav")
         tone.write(f"{self.folder}/tone.wav", hertz, 600)
+
+    def configure(self, video=False):
         where = modules()
         uuid = "module_tmp\t\tuuid.so\n" if os.path.exists(f"{where}/uuid.so") else ""
         with open(f"{self.folder}/config", "w", encoding="ascii") as file:
             # all phones use the same RTP ports, as phones of one make do
-            file.write(CONFIG.format(folder=self.folder, rtp=20000, rtp_last=20100,
-                                     modules=where, uuid=uuid))
+            file.write(CONFIG.format(folder=self.folder, rtp=20000, rtp_last=20100, modules=where,
+                                     uuid=uuid, video=VIDEO if video else ""))
         with open(f"{self.folder}/accounts", "w", encoding="ascii") as file:
-            file.write(ACCOUNT.format(name=self.user.title(), user=self.user, proxy=proxy))
+            for user, answer in self.users.items():
+                file.write(ACCOUNT.format(name=user.title(), user=user, proxy=self.proxy,
+                                          answer=answer))
 
-    def start(self):
-        self.host.start("baresip", "-4", "-f", self.folder, log=f"{self.folder}/log",
-                        env={**os.environ, "HOME": self.folder})
+    def start(self, video=False):
+        self.configure(video)
+        family = "-6" if ":" in self.proxy else "-4"
+        self.process = self.host.start("baresip", family, "-f", self.folder,
+                                       log=f"{self.folder}/log",
+                                       env={**os.environ, "HOME": self.folder})
         self.control = net.wait(f"{self.user}'s phone starts", self.connect)
         return self.control
+
+    def stop(self):
+        self.control.close()
+        self.host.end(self.process)
+        self.buffer, self.events = b"", []
 
     def connect(self):
         with self.host.inside():
@@ -100,12 +126,3 @@ class Phone:
     def mark(self):
         """A place among the events: has(..., since=mark) looks at later ones only."""
         return len(self.poll())
-
-    def recording(self):
-        """The newest recording of what this phone heard."""
-        found = glob.glob(f"{self.folder}/dump*dec.wav")
-        return max(found, key=os.path.getmtime) if found else None
-
-    def heard(self, hertz):
-        path = self.recording()
-        return tone.seconds_of(path, hertz) if path else 0.0

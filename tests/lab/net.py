@@ -4,6 +4,7 @@
 import contextlib
 import ctypes
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ CLONE_NEWNET = 0x40000000
 libc = ctypes.CDLL(None, use_errno=True)
 
 # Under emulation everything takes longer: the limit of a wait, in seconds
-PATIENCE = int(os.environ.get("DEMO_PATIENCE", "150"))
+PATIENCE = int(os.environ.get("LAB_PATIENCE", "150"))
 
 
 def run(*command, check=True, quiet=False):
@@ -20,22 +21,29 @@ def run(*command, check=True, quiet=False):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           check=False)
     if check and done.returncode:
-        sys.exit(f"demo: {' '.join(command)}: {done.stderr.strip() or done.returncode}")
+        sys.exit(f"lab: {' '.join(command)}: {done.stderr.strip() or done.returncode}")
     if done.returncode and not quiet:
         return done.stdout + done.stderr
     return done.stdout
 
 
-def wait(what, condition, limit=PATIENCE):
+def until(condition, limit=PATIENCE):
     """Waits until the condition holds and returns what it returned; None when it never did."""
     end = time.monotonic() + limit
     while time.monotonic() < end:
         found = condition()
         if found:
             return found
-        time.sleep(0.2)
-    print(f"  gave up after {limit} s: {what}")
+        time.sleep(0.1)
     return None
+
+
+def wait(what, condition, limit=PATIENCE):
+    """The same, and says what it gave up."""
+    found = until(condition, limit)
+    if not found:
+        print(f"  gave up after {limit} s: {what}")
+    return found
 
 
 class Host:
@@ -48,6 +56,12 @@ class Host:
         run("ip", "netns", "add", self.netns)
         self.run("ip", "link", "set", "lo", "up")
 
+    def without_names(self):
+        """Its programs are told at once that there is no name server, and do not wait for one."""
+        os.makedirs(f"/etc/netns/{self.netns}", exist_ok=True)
+        with open(f"/etc/netns/{self.netns}/resolv.conf", "w", encoding="ascii") as file:
+            file.write("nameserver 127.0.0.1\n")
+
     def run(self, *command, **options):
         return run("ip", "netns", "exec", self.netns, *command, **options)
 
@@ -58,12 +72,18 @@ class Host:
 
     def start(self, *command, log, **options):
         """Starts a program that goes on; its output goes to the file log."""
+        options = {"stdin": subprocess.DEVNULL, **options}
         with open(log, "wb") as out:
             process = subprocess.Popen(["ip", "netns", "exec", self.netns, *command],
-                                       stdin=subprocess.DEVNULL, stdout=out,
-                                       stderr=subprocess.STDOUT, **options)
+                                       stdout=out, stderr=subprocess.STDOUT, **options)
         self.processes.append(process)
         return process
+
+    def end(self, process):
+        """Ends one of its programs and waits for it."""
+        process.terminate()
+        self.processes.remove(process)
+        reap(process)
 
     @contextlib.contextmanager
     def inside(self):
@@ -82,12 +102,17 @@ class Host:
 
     def close(self):
         for process in self.processes:
-            try:
-                process.wait(3)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            reap(process)
         run("ip", "netns", "del", self.netns, check=False, quiet=True)
+        shutil.rmtree(f"/etc/netns/{self.netns}", ignore_errors=True)
+
+
+def reap(process):
+    try:
+        process.wait(3)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def setns(file):
@@ -95,12 +120,16 @@ def setns(file):
         raise OSError(ctypes.get_errno(), "setns")
 
 
-def cable(host, interface, address, switch, bridge, gateway=None):
-    """A cable from a host's interface to a bridge on the switch."""
+def cable(host, interface, addresses, switch, bridge):
+    """A cable from a host's interface to a bridge on the switch; addresses: separated by blanks."""
     port = f"{bridge}-{host.name}"[:15]
     switch.run("ip", "link", "add", port, "type", "veth", "peer", interface, "netns", host.netns)
     switch.run("ip", "link", "set", port, "master", bridge, "up")
     host.run("ip", "link", "set", interface, "up")
-    host.run("ip", "address", "add", address, "dev", interface)
-    if gateway:
-        host.run("ip", "route", "add", "default", "via", gateway)
+    for address in addresses.split():
+        add_address(host, interface, address)
+
+
+def add_address(host, interface, address):
+    nodad = ["nodad"] if ":" in address else []
+    host.run("ip", "address", "add", address, "dev", interface, *nodad)
