@@ -72,7 +72,7 @@ class Linphone:
         self.folder = f"{folder}/{user}"
         self.log, self.recordings = f"{self.folder}/log", 0
         os.makedirs(f"{self.folder}/.local/share/linphone")
-        tone.write(f"{self.folder}/tone.wav", hertz, 600)
+        tone.write(f"{self.folder}/tone.wav", hertz, 300)
         with open(f"{self.folder}/rc", "w", encoding="ascii") as file:
             file.write(CONFIG.format(user=user, proxy=proxy, ipv6=int(":" in proxy), rtp=20000,
                                      video=20002, codecs=codecs(),

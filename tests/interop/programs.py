@@ -26,17 +26,18 @@ class Programs:
 
     def hear(self, *pair):
         """Each of the two hears the other's tone, from now on."""
-        marks = {each: each.ear.mark() for each in pair}
-        for each, other in (pair, reversed(pair)):
-            must(f"{each.user} hears {other.user}", lambda e=each, o=other:
-                 e.ear.heard(o.hertz, marks[e]) >= AUDIO)
+        ears = [(each, other, each.ear.listen(other.hertz))
+                for each, other in (pair, reversed(pair))]
+        for each, other, ear in ears:
+            must(f"{each.user} hears {other.user}", lambda e=ear: e.heard() >= AUDIO)
 
     def hear_on_the_wire(self, *pair):
         """The same where a program's recording ends with its first hold (baresip's)."""
-        with sniff.Sniffer(pair[0].host) as one, sniff.Sniffer(pair[1].host) as two:
+        with sniff.Sniffer(pair[0].host, pair[1].hertz) as one, \
+             sniff.Sniffer(pair[1].host, pair[0].hertz) as two:
             for sniffer, each, other in ((one, *pair), (two, *reversed(pair))):
                 must(f"{each.user} gets {other.user}'s audio",
-                     lambda s=sniffer, o=other: s.heard(o.hertz) >= AUDIO)
+                     lambda s=sniffer: s.heard() >= AUDIO)
 
     def connect(self, caller, called, video=False):
         """A call up to where both see it answered. Who must be asked rings first."""
@@ -109,10 +110,9 @@ class Programs:
     def early(self, caller, called):
         """The caller hears the called end before it is answered, and after."""
         self.mark(caller, called)
-        marks = caller.ear.mark()
+        ear = caller.ear.listen(called.hertz)
         caller.call(called.line("manual"))
-        must("the caller hears early media",
-             lambda: caller.ear.heard(called.hertz, marks) >= AUDIO)
+        must("the caller hears early media", lambda: ear.heard() >= AUDIO)
         if caller.in_call():
             raise Failure("answered too early")
         called.answer()

@@ -12,7 +12,7 @@ import sniff
 import world
 
 MEDIA_PORT, PACKETS, ENOUGH, MARK = 30000, 25, 20, 0xC6A70000
-PATIENCE = int(os.environ.get("LAB_PATIENCE", "60"))
+PATIENCE = net.PATIENCE
 
 
 class Failure(Exception):

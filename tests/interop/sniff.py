@@ -14,12 +14,13 @@ SIP, PCMU = 5060, 0
 class Sniffer:
     """Counts by (port, payload type, marker); the marker is the four bytes that RTP calls SSRC."""
 
-    def __init__(self, host):
+    def __init__(self, host, hertz=0):
+        """hertz: the tone that heard() is about."""
         with host.inside():
             self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ALL))
         self.sock.setblocking(False)
         self.counts, self.sources = collections.Counter(), collections.defaultdict(set)
-        self.speech = bytearray()
+        self.tone, self.speech = tone.Counter(hertz), bytearray()
 
     def __enter__(self):
         return self
@@ -56,10 +57,12 @@ class Sniffer:
         self.poll()
         return sum(n for (_, _, seen), n in self.counts.items() if seen == marker)
 
-    def heard(self, hertz):
-        """For how many seconds that which arrived is this tone."""
+    def heard(self):
+        """For how many seconds that which arrived is the tone."""
         self.poll()
-        return tone.seconds_in(tone.from_ulaw(self.speech), hertz)
+        self.tone.add(tone.from_ulaw(self.speech))
+        self.speech.clear()
+        return self.tone.seconds
 
     def media(self):
         """How many packets of RTP arrived; RTCP has the odd ports."""

@@ -66,10 +66,7 @@ class World:
         return host
 
     def build(self):
-        for bridge in ("lan", "wan"):
-            self.switch.run("ip", "link", "add", bridge, "type", "bridge", "forward_delay", "0",
-                            "mcast_snooping", "0")
-            self.switch.run("ip", "link", "set", bridge, "up")
+        net.bridges(self.switch, "lan", "wan")
         inside = f"{with_bits(0, 1)} {with_bits(1, 1)}"
         net.cable(self.router, "lan0", inside, self.switch, "lan")
         net.cable(self.router, "wan0", with_bits(2, PUBLIC), self.switch, "wan")
@@ -84,18 +81,18 @@ class World:
             if prefix == 2:
                 self.route_back(host)
             else:
-                for family in (4, 6):
-                    host.run("ip", f"-{family}", "route", "add", "default", "via",
-                             f"{PREFIX[family][prefix]}1")
+                host.batch(*(f"route add default via {PREFIX[family][prefix]}1"
+                             for family in (4, 6)))
 
     def route_back(self, host):
         """The outside knows the way to the routed prefix, and that there is none to the one
         behind NAT. linphone without a default route thinks that there is no network."""
+        routes = []
         for family in (4, 6):
-            router = f"{PREFIX[family][2]}{PUBLIC}"
-            host.run("ip", f"-{family}", "route", "add", "default", "via", router)
+            routes.append(f"route add default via {PREFIX[family][2]}{PUBLIC}")
             if not self.plain:
-                host.run("ip", f"-{family}", "route", "add", "unreachable", net_of(0, family))
+                routes.append(f"route add unreachable {net_of(0, family)}")
+        host.batch(*routes)
 
     def start_router(self):
         if self.plain:

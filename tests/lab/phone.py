@@ -63,7 +63,7 @@ class Phone:
         self.control, self.process, self.buffer, self.events = None, None, b"", []
         os.makedirs(self.folder)
         self.ear = tone.Ear(f"{self.folder}/dump*dec.wav")
-        tone.write(f"{self.folder}/tone.wav", hertz, 600)
+        tone.write(f"{self.folder}/tone.wav", hertz, 300)
 
     def configure(self, video=False):
         where = modules()

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Sine tones: writing them, and finding them in a recording (Goertzel)."""
+"""Sine tones: writing them, and finding them in a recording (one line of a Fourier transform)."""
 
 import array
+import functools
 import glob
 import math
+import operator
 import os
 import sys
 import wave
@@ -22,41 +24,35 @@ def write(path, hertz, seconds):
             out.writeframes(period.tobytes())
 
 
-def read(path, start=0):
-    """The samples of a recording from byte start on; of one that is still being written too."""
-    with open(path, "rb") as file:
-        head = file.read(HEADER)
-        # a header that is written at the end reads as zeros until then
-        found = head.find(b"data")
-        data = found + 8 if found >= 0 else HEADER
-        file.seek(max(start & ~1, data))
-        text = file.read()
-    samples = array.array("h", text[:len(text) & ~1])
-    if sys.byteorder == "big":
-        samples.byteswap()
-    return samples
+@functools.lru_cache(maxsize=None)
+def waves(hertz):
+    """A cosine and a sine as long as a block."""
+    steps = [2 * math.pi * hertz * i / RATE for i in range(BLOCK)]
+    return list(map(math.cos, steps)), list(map(math.sin, steps))
 
 
 def power(block, hertz):
     """The share of the block's energy that is at this frequency: 0 to 1."""
-    energy = sum(s * s for s in block)
+    energy = sum(map(operator.mul, block, block))
     if energy < len(block) * 100 * 100:  # silence
         return 0.0
-    coefficient = 2 * math.cos(2 * math.pi * hertz / RATE)
-    s1 = s2 = 0.0
-    for sample in block:
-        s1, s2 = sample + coefficient * s1 - s2, s1
-    return (s1 * s1 + s2 * s2 - coefficient * s1 * s2) / (energy * len(block) / 2)
+    parts = (sum(map(operator.mul, block, wave)) for wave in waves(hertz))
+    return sum(part * part for part in parts) / (energy * len(block) / 2)
 
 
-def seconds_of(path, hertz, start=0):
-    """For how many seconds the recording, from byte start on, is this tone and little else."""
-    return seconds_in(read(path, start), hertz)
+class Counter:
+    """For how many seconds the samples that it is given are this tone and little else."""
 
+    def __init__(self, hertz):
+        self.hertz, self.seconds, self.rest = hertz, 0.0, array.array("h")
 
-def seconds_in(samples, hertz):
-    blocks = (samples[i:i + BLOCK] for i in range(0, len(samples) - BLOCK + 1, BLOCK))
-    return sum(power(block, hertz) > 0.8 for block in blocks) * BLOCK / RATE
+    def add(self, samples):
+        self.rest += samples
+        whole = len(self.rest) - len(self.rest) % BLOCK
+        for start in range(0, whole, BLOCK):
+            if power(self.rest[start:start + BLOCK], self.hertz) > 0.8:
+                self.seconds += BLOCK / RATE
+        self.rest = self.rest[whole:]
 
 
 def from_ulaw(data):
@@ -74,20 +70,35 @@ ULAW = [ulaw_sample(code) for code in range(256)]
 
 
 class Ear:
-    """The recordings of one end: what was heard since a mark, in whichever file."""
+    """The recordings of one end: whichever files a program makes of what it hears."""
 
     def __init__(self, pattern):
         self.pattern = pattern
 
-    def mark(self):
-        return {path: os.path.getsize(path) for path in glob.glob(self.pattern)}
+    def listen(self, hertz):
+        """Hears from now on whether it is this tone: see Listener.heard."""
+        return Listener(self.pattern, Counter(hertz))
 
-    def heard(self, hertz, since=()):
-        """For how many seconds, since the mark, this tone was what was heard."""
-        since, total = dict(since), 0.0
+
+class Listener:
+    def __init__(self, pattern, counter):
+        self.pattern, self.counter = pattern, counter
+        self.ends = {path: os.path.getsize(path) for path in glob.glob(pattern)}
+
+    def heard(self):
+        """For how many seconds the tone was what was heard."""
         for path in glob.glob(self.pattern):
-            # a program may begin the same file anew
-            start = since.get(path, 0)
-            start = start if os.path.getsize(path) >= start else 0
-            total += seconds_of(path, hertz, start)
-        return total
+            self.counter.add(self.new_samples(path))
+        return self.counter.seconds
+
+    def new_samples(self, path):
+        with open(path, "rb") as file:
+            # a header may be written at the end only, and a file begun anew
+            end = max(self.ends.get(path, 0), HEADER)
+            file.seek(end if os.path.getsize(path) >= end else HEADER)
+            text = file.read()
+            self.ends[path] = file.tell() - len(text) % 2
+        samples = array.array("h", text[:len(text) & ~1])
+        if sys.byteorder == "big":
+            samples.byteswap()
+        return samples
