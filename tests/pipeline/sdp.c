@@ -98,6 +98,21 @@ static void candidates(struct sdp *s, const struct stream *x)
 	put(s->m, s->eol);
 }
 
+static void altc(struct sdp *s, const struct stream *x, u8 proto)
+{
+	struct name *n = row(s, x, x->altc, proto, 1);
+	u32 from;
+
+	put(s->m, w.family == NFPROTO_IPV4 ? "a=altc:1 IP4 " : "a=altc:1 IP6 ");
+	from = s->m->len;
+	put(s->m, w.lone[x->host]);
+	if (n)
+		put_piece(s->m, ADDRESS, from, NULL);
+	put(s->m, " ");
+	number(s, x->altc, n);
+	put(s->m, s->eol);
+}
+
 static void msrp(struct sdp *s, const struct stream *x, struct name *n)
 {
 	u32 from;
@@ -195,6 +210,8 @@ static void section(struct sdp *s, const struct stream *x, bool refused)
 	}
 	if (x->candidate && !refused)
 		candidates(s, x);
+	if (x->altc && !refused)
+		altc(s, x, k->proto);
 	if (!strcmp(k->text, "TCP/MSRP"))
 		msrp(s, x, n);
 }

@@ -56,6 +56,12 @@ static u16 inside_port(u16 dflt)
 	}
 }
 
+/* A port that is left out in one scheme is not written in the other. */
+static u16 one_meaning(u16 port, u16 dflt)
+{
+	return port != dflt && (port == 5060 || port == 5061) ? 5064 : port;
+}
+
 static bool put_port(struct message *m, u16 port, u16 dflt, u8 spelling)
 {
 	if (port == dflt && spelling == 1)
@@ -69,7 +75,7 @@ static bool put_port(struct message *m, u16 port, u16 dflt, u8 spelling)
 
 static void named(struct message *m, u8 use, u8 host, u16 dflt, u8 proto)
 {
-	u16 port = inside_port(dflt);
+	u16 port = one_meaning(inside_port(dflt), dflt);
 	u8 spelling = w.spell[use == IN_VIA ? 0 : use == IN_CONTACT || use == IN_REDIRECT ? 1 : 2];
 	u32 from = m->len;
 	struct name *n;

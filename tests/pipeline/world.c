@@ -91,6 +91,8 @@ static void streams(void)
 		s->rtcp_addr = rarely(2);
 		if (rarely(4))
 			s->candidate = (u16)(s->port + 230);
+		if (rarely(8))
+			s->altc = (u16)(s->port + 250);
 		s->own_conn = rarely(3) || s->host == OTHER;
 	}
 }
@@ -104,6 +106,20 @@ static bool blocks_growth(u16 port)
 		if (s->mux && port > s->port && port < s->port + 2 * s->count)
 			return true;
 	return false;
+}
+
+static u16 one_of(const struct stream *s)
+{
+	switch (draw(4)) {
+	case 0:
+		return s->port;
+	case 1:
+		return (u16)(s->port + 1);
+	case 2:
+		return s->rtcp;
+	default:
+		return s->candidate;
+	}
 }
 
 static void ports(void)
@@ -121,7 +137,7 @@ static void ports(void)
 	for (i = 0; i < ARRAY_SIZE(router.busy); i++)
 		if (rarely(6))
 			router.busy[i] = rarely(2) && w.n_streams ?
-				(u16)(w.stream[draw(w.n_streams)].port + draw(2)) : PICK(busy);
+				one_of(&w.stream[draw(w.n_streams)]) : PICK(busy);
 	/* the flow's own port is in use by nobody else */
 	for (i = 0; i < ARRAY_SIZE(router.busy); i++)
 		if (router.busy[i] == w.pub || blocks_growth(router.busy[i]))

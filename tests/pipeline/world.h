@@ -31,6 +31,7 @@ struct stream {
 	u16 port, count;
 	u16 rtcp;          /* a=rtcp, 0: none */
 	u16 candidate;     /* first of its candidates, 0: none */
+	u16 altc;          /* a=altc, 0: none */
 	bool mux, active, rtcp_addr, own_conn;
 };
 
