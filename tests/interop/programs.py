@@ -7,7 +7,7 @@ from sippcall import PATIENCE, Failure
 
 AUDIO = 1.0     # seconds of the other's tone that count as hearing it
 PICTURES = 5    # packets of video
-QUIET = 0.2     # seconds
+QUIET = 0.4     # seconds
 
 
 def must(what, condition, limit=PATIENCE):
@@ -75,7 +75,7 @@ class Programs:
         self.end(caller, called, by=caller)
 
     def silent(self, phone):
-        """The other end speaks no more: no media for as long as ten packets would take."""
+        """The other end speaks no more: no media for as long as twenty packets would take."""
         with sniff.Sniffer(phone.host) as sniffer:
             def quiet():
                 before = sniffer.media()
