@@ -78,7 +78,8 @@ static void streams(void)
 		s->port = (u16)(2000 + 600 * k + draw(200));
 		if (rarely(12))
 			s->port = (u16)(1 + draw(1023));
-		else if (rarely(12) && w.pub < 65000)
+		/* rows of two streams must not run into each other */
+		else if (rarely(12) && w.pub > 19000 && w.pub < 65000)
 			s->port = (u16)(w.pub + 100 * k);
 		else if (rarely(8))
 			s->port = (u16)(16384 + 600 * k + draw(64));
