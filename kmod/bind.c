@@ -18,6 +18,7 @@
 #include "helper.h"
 #include "mode.h"
 #include "ports.h"
+#include "site.h"
 
 #define RELATCHES 1	/* times that a stream may change its source */
 
@@ -28,6 +29,7 @@ struct newcomer {
 	struct nf_conn *ct;
 	struct cg_net *cn;
 	struct cg_ep src, dst;
+	struct cg_ep as;	/* hairpin: the sender's own public endpoint; else unset */
 	bool confirmed;
 };
 
@@ -155,7 +157,8 @@ void cg_bind_displace(struct cg_pin *pin, const struct cg_ep *remote)
 	struct cg_ep as;
 	struct nf_conn *ct;
 
-	if (remote->family != pin->in.family || remote->proto != pin->in.proto)
+	if (remote->family != pin->in.family || remote->proto != pin->in.proto ||
+	    cg_site_inside(pin->cn, remote))
 		return;
 	outbound_tuple(pin, remote, &t);
 	ct = find_ct(pin->cn->net, &t, pin->call->sig_zone);
@@ -208,7 +211,28 @@ static bool admits_inbound(const struct cg_pin *pin, const struct newcomer *n)
 		return false;
 	if (pin->kind == CG_PIN_SIG)
 		return pin->awake && cg_pin_has_peer(pin, &n->src);
-	return cg_call_admits(pin->call, pin, &n->src);
+	if (cg_call_admits(pin->call, pin, &n->src))
+		return true;
+	return cg_ep_is_set(&n->as) && cg_call_admits(pin->call, pin, &n->as);
+}
+
+static bool is_peer(const struct cg_pin *pin, const struct cg_ep *who)
+{
+	const struct cg_call *call = pin->call;
+	u16 i;
+
+	if (pin->kind == CG_PIN_SIG)
+		return cg_pin_has_peer(pin, who);
+	for (i = 0; i < call->nfar; i++)
+		if (call->far[i].side != pin->side && cg_ep_equal(&call->far[i].ep, who))
+			return true;
+	return false;
+}
+
+/* Who the phone behind @pin is to see: it was told a public address of its neighbour. */
+static const struct cg_ep *sender(const struct cg_pin *pin, const struct newcomer *n)
+{
+	return cg_ep_is_set(&n->as) && !is_peer(pin, &n->src) ? &n->as : &n->src;
 }
 
 /*
@@ -240,7 +264,10 @@ static unsigned int bind_inbound(struct cg_pin *pin, struct newcomer *n)
 
 	if (!n->confirmed) {
 		if (pin->kind == CG_PIN_MEDIA && nat) {
-			const struct cg_far *told = cg_call_told(pin->call, pin, &n->src);
+			const struct cg_far *told;
+
+			seen = sender(pin, n);
+			told = cg_call_told(pin->call, pin, seen);
 
 			/* the phone sees the stream come from where it was told */
 			if (told)
@@ -262,19 +289,6 @@ static unsigned int bind_inbound(struct cg_pin *pin, struct newcomer *n)
 	return verdict;
 }
 
-static bool is_peer(const struct cg_pin *pin, const struct cg_ep *dst)
-{
-	const struct cg_call *call = pin->call;
-	u16 i;
-
-	if (pin->kind == CG_PIN_SIG)
-		return cg_pin_has_peer(pin, dst);
-	for (i = 0; i < call->nfar; i++)
-		if (call->far[i].side != pin->side && cg_ep_equal(&call->far[i].ep, dst))
-			return true;
-	return false;
-}
-
 /* Would @pin's public endpoint clash with an entry that exists? */
 static bool clashes(const struct cg_pin *pin, const struct newcomer *n)
 {
@@ -293,6 +307,9 @@ static unsigned int bind_outbound(struct cg_pin *pin, struct newcomer *n)
 
 	/* a phone's other flows are none of our business, but for media's own port */
 	if (pin->dead || pin->ghost || (pin->kind == CG_PIN_SIG && !peer))
+		return NF_ACCEPT;
+	/* direct media of two phones here: the admin's rules let it pass, or not */
+	if (pin->kind == CG_PIN_MEDIA && cg_site_inside(n->cn, &n->dst))
 		return NF_ACCEPT;
 	if (!n->confirmed && !cg_ep_equal(&pin->in, &pin->pub)) {
 		if (clashes(pin, n))
@@ -319,12 +336,23 @@ static void disown(struct newcomer *n)
 	cg_count(n->cn, CG_R_DROP_SOURCE);
 }
 
+/* A phone of this site that sends to the router, as it was told (F60, F61). */
+static void hairpin(struct newcomer *n)
+{
+	const struct cg_pin *own = cg_site_inside(n->cn, &n->src);
+
+	if (own)
+		n->as = own->pub;
+}
+
 static unsigned int bind_locked(struct newcomer *n)
 {
 	struct rhlist_head *l, *pos;
 	struct cg_pin *pin;
 
 	l = rhltable_lookup(&n->cn->pins_pub, &n->dst, cg_pin_pub_params);
+	if (l)
+		hairpin(n);
 	rhl_for_each_entry_rcu(pin, pos, l, pub_node)
 		if (admits_inbound(pin, n))
 			return bind_inbound(pin, n);
@@ -359,6 +387,7 @@ static noinline unsigned int bind(struct sk_buff *skb, const struct nf_hook_stat
 		return NF_ACCEPT;
 	n.skb = skb;
 	n.state = state;
+	n.as.family = 0;
 	cg_ep_src(&n.src, &n.ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple);
 	cg_ep_dst(&n.dst, &n.ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple);
 	if (!rhltable_lookup(&n.cn->pins_pub, &n.dst, cg_pin_pub_params) &&

@@ -446,6 +446,9 @@ bool cg_call_admits(const struct cg_call *call, const struct cg_pin *pin, const 
 	bool known = false;
 	u16 i;
 
+	/* who heard nothing of the call cannot know its port (S7) */
+	if (!call->both_ways)
+		return false;
 	for (i = 0; i < call->nfar; i++) {
 		const struct cg_far *far = &call->far[i];
 

@@ -2,7 +2,7 @@
 #include <linux/netdevice.h>
 
 #include "compat.h"
-#include "bind.h"
+#include "descr.h"
 #include "events.h"
 #include "expect.h"
 #include "media.h"
@@ -10,19 +10,11 @@
 #include "pkt.h"
 #include "ports.h"
 #include "translate.h"
+#include "site.h"
 #include "sip/body.h"
 #include "sip/sdp.h"
 
-#define PORT_LOW 1024
 #define ROW_MAX 64	/* ports of one m= line */
-
-/* One session description (p->sdp) and the section at hand (p->m). */
-struct sdp_walk {
-	struct cg_pkt *p;
-	u16 stream;
-	bool own;	/* the sender's addresses are to be opened (and edited) */
-	bool edit;
-};
 
 /* ---- addresses ---- */
 
@@ -31,7 +23,7 @@ static u8 proto_of(u8 l4)
 	return l4 == SIP_L4_UDP ? IPPROTO_UDP : l4 == SIP_L4_TCP ? IPPROTO_TCP : 0;
 }
 
-static bool addr_ep(u8 kind, const u8 *bytes, u8 l4, u16 port, struct cg_ep *ep)
+bool cg_descr_ep(u8 kind, const u8 *bytes, u8 l4, u16 port, struct cg_ep *ep)
 {
 	if (kind != SIP_HOST_IP4 && kind != SIP_HOST_IP6)
 		return false;
@@ -55,15 +47,22 @@ static bool may_name(const struct cg_pkt *p, const struct cg_ep *ep)
 
 static bool may_open(const struct cg_pkt *p, const struct cg_ep *ep)
 {
-	return ntohs(ep->port) >= PORT_LOW && may_name(p, ep);
+	return cg_ports_allowed(ntohs(ep->port)) && may_name(p, ep);
+}
+
+/* The router's own public address, written by a phone that learned it (STUN). */
+static bool is_public(const struct cg_pkt *p, const struct cg_ep *ep)
+{
+	return p->snat && cg_ep_same_addr(ep, &p->src_new) &&
+	       cg_ports_allowed(ntohs(ep->port));
 }
 
 /* ---- edits ---- */
 
-static int put_text(struct sdp_walk *w, struct sip_str at, const u8 *text, u32 len,
+static int put_text(struct cg_descr *d, struct sip_str at, const u8 *text, u32 len,
 		    struct sip_why why)
 {
-	struct cg_pkt *p = w->p;
+	struct cg_pkt *p = d->p;
 
 	if (len == at.len && !memcmp(p->data + at.off, text, len))
 		return CG_NEXT;
@@ -73,38 +72,50 @@ static int put_text(struct sdp_walk *w, struct sip_str at, const u8 *text, u32 l
 	return CG_NEXT;
 }
 
-static int put_addr(struct sdp_walk *w, struct sip_str at, const struct cg_ep *to, u8 field)
+int cg_descr_addr(struct cg_descr *d, struct sip_str at, const struct cg_ep *to,
+		  struct sip_why why)
 {
-	struct sip_why why = { .why = CG_R_EDIT_PUBLIC, .field = field };
 	u8 text[CG_TEXT_MAX];
 
-	return put_text(w, at, text, cg_ep_print(to, false, false, text), why);
+	return put_text(d, at, text, cg_ep_print(to, false, false, text), why);
 }
 
-static int put_port(struct sdp_walk *w, struct sip_str at, const struct cg_ep *to, u8 field)
+int cg_descr_port(struct cg_descr *d, struct sip_str at, const struct cg_ep *to,
+		  struct sip_why why)
 {
-	struct sip_why why = { .why = CG_R_EDIT_PORT, .field = field };
 	u8 text[SIP_U32_TEXT];
 
-	return put_text(w, at, text, sip_u32_print(text, ntohs(to->port)), why);
+	return put_text(d, at, text, sip_u32_print(text, ntohs(to->port)), why);
+}
+
+static int put_addr(struct cg_descr *d, struct sip_str at, const struct cg_ep *to, u8 field)
+{
+	return cg_descr_addr(d, at, to,
+			     (struct sip_why){ .why = CG_R_EDIT_PUBLIC, .field = field });
+}
+
+static int put_port(struct cg_descr *d, struct sip_str at, const struct cg_ep *to, u8 field)
+{
+	return cg_descr_port(d, at, to,
+			     (struct sip_why){ .why = CG_R_EDIT_PORT, .field = field });
 }
 
 /* ---- pinholes ---- */
 
-static void refuse(struct sdp_walk *w, const struct cg_ep *in, enum cg_reason why)
+static void refuse(struct cg_descr *d, const struct cg_ep *in, enum cg_reason why)
 {
-	cg_count(w->p->cn, why);
-	cg_trace_refused(w->p->call, in, why);
+	cg_count(d->p->cn, why);
+	cg_trace_refused(d->p->call, in, why);
 }
 
-static void mark_pin(struct sdp_walk *w, struct cg_pin *pin, u8 comp, bool fresh)
+static void mark_pin(struct cg_descr *d, struct cg_pin *pin, u8 comp, bool fresh)
 {
-	struct cg_pkt *p = w->p;
+	struct cg_pkt *p = d->p;
 
 	if (fresh) {
 		pin->side = p->side;
 		pin->leg = p->side == CG_CALLER ? CG_LEG_ALL : p->leg;
-		pin->stream = w->stream;
+		pin->stream = d->stream;
 		pin->comp = comp;
 		cg_trace_pin(pin, CALLGATE_TRACE_PIN_OPEN, CG_R_PIN_OPENED);
 	}
@@ -114,14 +125,14 @@ static void mark_pin(struct sdp_walk *w, struct cg_pin *pin, u8 comp, bool fresh
 		cg_expect_publish(pin, p->ct);
 }
 
-static u16 choose(struct sdp_walk *w, const struct cg_ep *in, u16 count, enum cg_reason *why)
+static u16 choose(struct cg_descr *d, const struct cg_ep *in, u16 count, enum cg_reason *why)
 {
-	struct cg_pkt *p = w->p;
+	struct cg_pkt *p = d->p;
 	struct cg_port_ask ask = {
 		.pub = p->src_new,
 		.peer = p->dst_new,
 		.dev = skb_dst(p->skb) ? cg_dst_dev(skb_dst(p->skb)) : NULL,
-		.exact = p->open_only,
+		.exact = !d->edit,
 		.want = ntohs(in->port),
 		.count = count,
 	};
@@ -135,9 +146,9 @@ static u16 choose(struct sdp_walk *w, const struct cg_ep *in, u16 count, enum cg
 }
 
 /* Those that this side named before keep their public ports (F58). */
-static struct cg_pin *known_row(struct sdp_walk *w, const struct cg_ep *in, u16 count)
+static struct cg_pin *known_row(struct cg_descr *d, const struct cg_ep *in, u16 count)
 {
-	struct cg_pin *first = cg_pin_of_call(w->p->call, in);
+	struct cg_pin *first = cg_pin_of_call(d->p->call, in);
 	u16 i;
 
 	if (!first)
@@ -145,142 +156,215 @@ static struct cg_pin *known_row(struct sdp_walk *w, const struct cg_ep *in, u16 
 	for (i = 1; i < count; i++) {
 		struct cg_ep next = cg_ep_at(in, ntohs(in->port) + i);
 		struct cg_ep pub = cg_ep_at(&first->pub, ntohs(first->pub.port) + i);
-		struct cg_pin *pin = cg_pin_of_call(w->p->call, &next);
+		struct cg_pin *pin = cg_pin_of_call(d->p->call, &next);
 
 		/* a longer row than before may grow where there is room */
-		if (pin ? !cg_ep_equal(&pin->pub, &pub) : !cg_ports_is_free(w->p->cn, &pub))
+		if (pin ? !cg_ep_equal(&pin->pub, &pub) : !cg_ports_is_free(d->p->cn, &pub))
 			return NULL;
 	}
 	return first;
 }
 
-static u8 comp_of(const struct sdp_walk *w, u16 i, u8 comp)
+static u8 comp_of(const struct cg_descr *d, u16 i, u8 comp)
 {
 	if (comp)
 		return comp;
-	if (w->p->m.proto_id != SIP_PROTO_RTP)
+	if (d->p->m.proto_id != SIP_PROTO_RTP)
 		return 0;
 	return i & 1 ? CG_COMP_RTCP : CG_COMP_RTP;
+}
+
+/* Opens @count ports from @in on at those from @pub on. */
+static bool open_at(struct cg_descr *d, const struct cg_ep *in, const struct cg_ep *pub, u16 count,
+		    u8 comp)
+{
+	enum cg_reason why = CG_R_NONE;
+	u16 i;
+
+	for (i = 0; i < count; i++) {
+		struct cg_ep in_i = cg_ep_at(in, ntohs(in->port) + i);
+		struct cg_ep pub_i = cg_ep_at(pub, ntohs(pub->port) + i);
+		struct cg_pin *pin = cg_pin_of_call(d->p->call, &in_i);
+		bool fresh = !pin || !cg_ep_equal(&pin->pub, &pub_i);
+
+		if (fresh)
+			pin = cg_pin_open(d->p->call, &in_i, &pub_i, &why);
+		if (!pin) {
+			refuse(d, in, why);
+			return false;
+		}
+		mark_pin(d, pin, comp_of(d, i, comp), fresh);
+	}
+	return true;
 }
 
 /*
  * Opens @count ports from @in on, in a row. *@pub: where @in is seen from
  * outside. False: nothing was opened, and the reason is counted.
  */
-static bool open_row(struct sdp_walk *w, const struct cg_ep *in, u16 count, u8 comp,
+static bool open_row(struct cg_descr *d, const struct cg_ep *in, u16 count, u8 comp,
 		     struct cg_ep *pub)
 {
-	struct cg_pkt *p = w->p;
-	struct cg_pin *pin = known_row(w, in, count);
+	struct cg_pkt *p = d->p;
+	struct cg_pin *pin = known_row(d, in, count);
 	enum cg_reason why = CG_R_NONE;
-	u16 i, port;
+	u16 port;
 
 	if (pin)
 		port = ntohs(pin->pub.port);
 	else if (!p->snat)
 		port = ntohs(in->port);
 	else
-		port = choose(w, in, count, &why);
-	if (!port)
-		goto refused;
+		port = choose(d, in, count, &why);
+	if (!port) {
+		refuse(d, in, why);
+		return false;
+	}
 	*pub = p->snat ? cg_ep_at(&p->src_new, port) : *in;
 	pub->proto = in->proto;
-	for (i = 0; i < count; i++) {
-		struct cg_ep in_i = cg_ep_at(in, ntohs(in->port) + i);
-		struct cg_ep pub_i = cg_ep_at(pub, port + i);
-		bool fresh;
+	return open_at(d, in, pub, count, comp);
+}
 
-		pin = cg_pin_of_call(p->call, &in_i);
-		fresh = !pin || !cg_ep_equal(&pin->pub, &pub_i);
-		if (fresh)
-			pin = cg_pin_open(p->call, &in_i, &pub_i, &why);
-		if (!pin)
-			goto refused;
-		mark_pin(w, pin, comp_of(w, i, comp), fresh);
+/* ---- addresses that are public already: left alone, only opened (RFC 8839 8) ---- */
+
+/*
+ * The inside endpoint behind a public one: what the phone's own candidate says,
+ * else the same port, which NAT keeps where it can (F43).
+ */
+static struct cg_ep behind(const struct cg_descr *d, const struct cg_ep *pub)
+{
+	struct sip_iter it = sip_iter(d->p->m.section);
+	struct sip_sdp_attr a;
+	struct sip_sdp_cand c;
+	struct cg_ep ep;
+
+	while (d->p->m.n_candidates && sip_sdp_attr_next(d->p->data, &it, &a)) {
+		if (a.id != SIP_A_CANDIDATE || sip_sdp_cand_parse(d->p->data, a.value, &c) ||
+		    !cg_descr_ep(c.kind, c.bytes, c.l4, c.port_num, &ep) ||
+		    !cg_ep_equal(&ep, pub))
+			continue;
+		if (cg_descr_ep(c.rkind, c.rbytes, c.l4, c.rport_num, &ep) && may_open(d->p, &ep))
+			return ep;
+	}
+	ep = cg_ep_at(&d->p->src_old, ntohs(pub->port));
+	ep.proto = pub->proto;
+	return ep;
+}
+
+/* Is the row nobody else's: free, or this call's own from an earlier description? */
+static bool row_is_ours(const struct cg_descr *d, const struct cg_ep *in, const struct cg_ep *pub,
+			u16 count)
+{
+	u16 i;
+
+	for (i = 0; i < count; i++) {
+		struct cg_ep pub_i = cg_ep_at(pub, ntohs(pub->port) + i);
+		struct cg_ep in_i = cg_ep_at(in, ntohs(in->port) + i);
+		const struct cg_pin *pin = cg_pin_of_call(d->p->call, &in_i);
+
+		if (!(pin && cg_ep_equal(&pin->pub, &pub_i)) &&
+		    !cg_ports_is_free(d->p->cn, &pub_i))
+			return false;
 	}
 	return true;
+}
 
-refused:
-	refuse(w, in, why);
-	return false;
+static void open_public(struct cg_descr *d, const struct cg_ep *pub, u16 count, u8 comp)
+{
+	struct cg_ep in = behind(d, pub);
+
+	if (row_is_ours(d, &in, pub, count))
+		open_at(d, &in, pub, count, comp);
+	else
+		refuse(d, &in, CG_R_PIN_UNREACHABLE);
 }
 
 /* ---- one section of the sender's own ---- */
 
 /* RTCP on the next port: no word about it, and no mux that is agreed already. */
-static bool implicit_rtcp(const struct sdp_walk *w)
+static bool implicit_rtcp(const struct cg_descr *d)
 {
-	if (w->p->m.proto_id != SIP_PROTO_RTP || w->p->m.has_rtcp)
+	if (d->p->m.proto_id != SIP_PROTO_RTP || d->p->m.has_rtcp)
 		return false;
 	/* in an offer mux is only a wish; the answer settles it (RFC 5761 5.1.1) */
-	return !w->p->m.rtcp_mux || !w->p->call->offer.open || w->p->call->offer.side == w->p->side;
+	return !d->p->m.rtcp_mux || !d->p->call->offer.open || d->p->call->offer.side == d->p->side;
 }
 
-static int own_rtcp(struct sdp_walk *w, const struct cg_ep *rtp)
+static int own_rtcp(struct cg_descr *d, const struct cg_ep *rtp)
 {
-	const struct sip_sdp_rtcp *r = &w->p->m.rtcp;
+	const struct sip_sdp_rtcp *r = &d->p->m.rtcp;
 	struct cg_ep in, pub;
 	int v;
 
-	if (!w->p->m.has_rtcp || !r->port_num || w->p->m.proto_id != SIP_PROTO_RTP)
+	if (!d->p->m.has_rtcp || !r->port_num || d->p->m.proto_id != SIP_PROTO_RTP)
 		return CG_NEXT;
 	in = cg_ep_at(rtp, r->port_num);
-	if (r->has_addr && !addr_ep(r->addr.kind, r->addr.bytes, w->p->m.l4, r->port_num, &in))
+	if (r->has_addr && !cg_descr_ep(r->addr.kind, r->addr.bytes, d->p->m.l4, r->port_num, &in))
 		return CG_NEXT;
-	if (!may_open(w->p, &in) || !open_row(w, &in, 1, CG_COMP_RTCP, &pub) || !w->edit)
+	if (is_public(d->p, &in)) {
+		open_public(d, &in, 1, CG_COMP_RTCP);
 		return CG_NEXT;
-	v = put_port(w, r->port, &pub, SIP_FIELD_SDP_RTCP);
+	}
+	if (!may_open(d->p, &in) || !open_row(d, &in, 1, CG_COMP_RTCP, &pub) || !d->edit)
+		return CG_NEXT;
+	v = put_port(d, r->port, &pub, SIP_FIELD_SDP_RTCP);
 	if (v == CG_NEXT && r->has_addr)
-		v = put_addr(w, r->addr.addr, &pub, SIP_FIELD_SDP_RTCP);
+		v = put_addr(d, r->addr.addr, &pub, SIP_FIELD_SDP_RTCP);
 	return v;
 }
 
 /* c= lines of the section itself; the session's is done once (session_conn). */
-static int own_conns(struct sdp_walk *w)
+static int own_conns(struct cg_descr *d)
 {
-	struct sip_iter it = sip_iter(w->p->m.section);
+	struct sip_iter it = sip_iter(d->p->m.section);
 	struct sip_sdp_addr c;
 	struct cg_ep ep;
 	int v = CG_NEXT;
 
-	while (v == CG_NEXT && sip_sdp_conn_next(w->p->data, &it, &c))
-		if (addr_ep(c.kind, c.bytes, SIP_L4_UDP, 1, &ep) && may_name(w->p, &ep))
-			v = put_addr(w, c.addr, &w->p->src_new, SIP_FIELD_SDP_C);
+	while (v == CG_NEXT && sip_sdp_conn_next(d->p->data, &it, &c))
+		if (cg_descr_ep(c.kind, c.bytes, SIP_L4_UDP, 1, &ep) && may_name(d->p, &ep))
+			v = put_addr(d, c.addr, &d->p->src_new, SIP_FIELD_SDP_C);
 	return v;
 }
 
-static int own_candidate(struct sdp_walk *w, const struct sip_sdp_attr *a)
+static int own_candidate(struct cg_descr *d, const struct sip_sdp_attr *a)
 {
 	struct sip_sdp_cand c;
 	struct cg_ep in, pub;
+	u8 comp;
 	int v;
 
-	if (sip_sdp_cand_parse(w->p->data, a->value, &c) ||
-	    !addr_ep(c.kind, c.bytes, c.l4, c.port_num, &in) || !may_open(w->p, &in))
+	if (sip_sdp_cand_parse(d->p->data, a->value, &c) ||
+	    !cg_descr_ep(c.kind, c.bytes, c.l4, c.port_num, &in))
 		return CG_NEXT;
-	if (!open_row(w, &in, 1, (u8)min_t(u16, c.component, CG_COMP_RTCP), &pub) || !w->edit)
+	comp = (u8)min_t(u16, c.component, CG_COMP_RTCP);
+	if (is_public(d->p, &in)) {
+		open_public(d, &in, 1, comp);
 		return CG_NEXT;
-	v = put_addr(w, c.addr, &pub, SIP_FIELD_SDP_CANDIDATE);
-	return v == CG_NEXT ? put_port(w, c.port, &pub, SIP_FIELD_SDP_CANDIDATE) : v;
+	}
+	if (!may_open(d->p, &in) || !open_row(d, &in, 1, comp, &pub) || !d->edit)
+		return CG_NEXT;
+	v = put_addr(d, c.addr, &pub, SIP_FIELD_SDP_CANDIDATE);
+	return v == CG_NEXT ? put_port(d, c.port, &pub, SIP_FIELD_SDP_CANDIDATE) : v;
 }
 
-static int own_altc(struct sdp_walk *w, const struct sip_sdp_attr *a)
+static int own_altc(struct cg_descr *d, const struct sip_sdp_attr *a)
 {
 	struct sip_sdp_altc c;
 	struct cg_ep in, pub;
 	int v;
 
-	if (sip_sdp_altc_parse(w->p->data, a->value, &c) ||
-	    !addr_ep(c.kind, c.bytes, w->p->m.l4, c.port_num, &in) || !may_open(w->p, &in))
+	if (sip_sdp_altc_parse(d->p->data, a->value, &c) ||
+	    !cg_descr_ep(c.kind, c.bytes, d->p->m.l4, c.port_num, &in) || !may_open(d->p, &in))
 		return CG_NEXT;
-	if (!open_row(w, &in, 1, 0, &pub) || !w->edit)
+	if (!open_row(d, &in, 1, 0, &pub) || !d->edit)
 		return CG_NEXT;
-	v = put_addr(w, c.addr, &pub, SIP_FIELD_SDP_ALTC);
-	return v == CG_NEXT ? put_port(w, c.port, &pub, SIP_FIELD_SDP_ALTC) : v;
+	v = put_addr(d, c.addr, &pub, SIP_FIELD_SDP_ALTC);
+	return v == CG_NEXT ? put_port(d, c.port, &pub, SIP_FIELD_SDP_ALTC) : v;
 }
 
 /* MSRP puts the address into a URI of its own (RFC 4975 6). */
-static int own_path(struct sdp_walk *w, const struct sip_sdp_attr *a)
+static int own_path(struct cg_descr *d, const struct sip_sdp_attr *a)
 {
 	struct sip_iter it = sip_iter(a->value);
 	struct sip_why why = SIP_WHY(SDP_PATH, CG_R_EDIT_PUBLIC);
@@ -288,26 +372,26 @@ static int own_path(struct sdp_walk *w, const struct sip_sdp_attr *a)
 	struct sip_sdp_msrp m;
 	struct cg_ep in, pub;
 
-	if (!sip_sdp_msrp_next(w->p->data, &it, &m) ||
-	    !addr_ep(m.host.kind, m.host.addr, SIP_L4_TCP, m.host.port_num ?: 2855, &in) ||
-	    !may_open(w->p, &in) || !open_row(w, &in, 1, 0, &pub) || !w->edit)
+	if (!sip_sdp_msrp_next(d->p->data, &it, &m) ||
+	    !cg_descr_ep(m.host.kind, m.host.addr, SIP_L4_TCP, m.host.port_num ?: 2855, &in) ||
+	    !may_open(d->p, &in) || !open_row(d, &in, 1, 0, &pub) || !d->edit)
 		return CG_NEXT;
-	return put_text(w, m.host.all, text, cg_ep_print(&pub, true, true, text), why);
+	return put_text(d, m.host.all, text, cg_ep_print(&pub, true, true, text), why);
 }
 
-static int own_attrs(struct sdp_walk *w)
+static int own_attrs(struct cg_descr *d)
 {
-	struct sip_iter it = sip_iter(w->p->m.section);
+	struct sip_iter it = sip_iter(d->p->m.section);
 	struct sip_sdp_attr a;
 	int v = CG_NEXT;
 
-	while (v == CG_NEXT && sip_sdp_attr_next(w->p->data, &it, &a)) {
+	while (v == CG_NEXT && sip_sdp_attr_next(d->p->data, &it, &a)) {
 		if (a.id == SIP_A_CANDIDATE)
-			v = own_candidate(w, &a);
+			v = own_candidate(d, &a);
 		else if (a.id == SIP_A_ALTC)
-			v = own_altc(w, &a);
-		else if (a.id == SIP_A_PATH && w->p->m.proto_id == SIP_PROTO_MSRP)
-			v = own_path(w, &a);
+			v = own_altc(d, &a);
+		else if (a.id == SIP_A_PATH && d->p->m.proto_id == SIP_PROTO_MSRP)
+			v = own_path(d, &a);
 	}
 	return v;
 }
@@ -318,158 +402,100 @@ static bool is_placeholder(const struct sip_sdp_media *m)
 	return m->l4 == SIP_L4_TCP && m->setup == SIP_SETUP_ACTIVE;
 }
 
-static int own_default(struct sdp_walk *w)
+static enum cg_reason why_not(const struct cg_ep *in)
 {
-	const struct sip_sdp_media *m = &w->p->m;
-	u32 count = implicit_rtcp(w) ? 2u * m->count_num : m->count_num;
+	u16 port = ntohs(in->port);
+
+	if (cg_ports_allowed(port))
+		return CG_R_PIN_FOREIGN;
+	return port < CG_PORT_LOW ? CG_R_PIN_LOW_PORT : CG_R_PIN_DENIED;
+}
+
+static int own_default(struct cg_descr *d)
+{
+	const struct sip_sdp_media *m = &d->p->m;
+	u32 count = implicit_rtcp(d) ? 2u * m->count_num : m->count_num;
 	struct cg_ep in, pub;
 	int v;
 
-	if (!addr_ep(m->conn.kind, m->conn.bytes, m->l4, m->port_num, &in)) {
+	if (!cg_descr_ep(m->conn.kind, m->conn.bytes, m->l4, m->port_num, &in)) {
 		if (!proto_of(m->l4))
-			refuse(w, NULL, CG_R_PIN_PROTO);
+			refuse(d, NULL, CG_R_PIN_PROTO);
 		return CG_NEXT;
 	}
 	if (is_placeholder(m) || count > ROW_MAX)
 		return CG_NEXT;
-	if (!may_open(w->p, &in)) {
-		refuse(w, &in,
-		       ntohs(in.port) < PORT_LOW ? CG_R_PIN_LOW_PORT : CG_R_PIN_FOREIGN);
+	if (is_public(d->p, &in)) {
+		open_public(d, &in, (u16)count, 0);
+		return own_rtcp(d, &in);
+	}
+	if (!may_open(d->p, &in)) {
+		refuse(d, &in, why_not(&in));
 		return CG_NEXT;
 	}
-	if (!open_row(w, &in, (u16)count, 0, &pub))
+	if (!open_row(d, &in, (u16)count, 0, &pub))
 		/* announced, but not reachable: better all of it as it was (C33) */
-		return w->edit ? cg_pass(w->p, CG_R_PASS_PORTS) : CG_NEXT;
-	v = w->edit ? put_port(w, m->port, &pub, SIP_FIELD_SDP_M) : CG_NEXT;
-	return v == CG_NEXT ? own_rtcp(w, &in) : v;
+		return d->edit ? cg_pass(d->p, CG_R_PASS_PORTS) : CG_NEXT;
+	v = d->edit ? put_port(d, m->port, &pub, SIP_FIELD_SDP_M) : CG_NEXT;
+	return v == CG_NEXT ? own_rtcp(d, &in) : v;
 }
 
-static int own_media(struct sdp_walk *w)
+static int own_media(struct cg_descr *d)
 {
-	const struct sip_sdp_media *m = &w->p->m;
+	const struct sip_sdp_media *m = &d->p->m;
 	int v = CG_NEXT;
 
 	if (m->conn.any && m->port_num)
-		cg_offer_keep(w->p, w->stream);
+		cg_offer_keep(d->p, d->stream);
 	else if (m->port_num)
-		v = own_default(w);
+		v = own_default(d);
 	else
-		cg_offer_reject(w->p, w->stream);
-	if (v == CG_NEXT && w->edit && m->n_conn)
-		v = own_conns(w);
+		cg_offer_reject(d->p, d->stream);
+	if (v == CG_NEXT && d->edit && m->n_conn)
+		v = own_conns(d);
 	if (v == CG_NEXT && m->port_num && (m->n_candidates || m->n_altc || m->path.len))
-		v = own_attrs(w);
+		v = own_attrs(d);
 	return v;
 }
 
 /* o= and the session's c=: only the address, only the sender's side. */
-static int own_session(struct sdp_walk *w)
+static int own_session(struct cg_descr *d)
 {
-	const struct sip_sdp *s = &w->p->sdp;
+	const struct sip_sdp *s = &d->p->sdp;
 	struct cg_ep ep;
 	int v = CG_NEXT;
 
 	if (s->has_origin && !s->origin.addr.any &&
-	    addr_ep(s->origin.addr.kind, s->origin.addr.bytes, SIP_L4_UDP, 1, &ep) &&
-	    cg_ep_same_addr(&ep, &w->p->src_old))
-		v = put_addr(w, s->origin.addr.addr, &w->p->src_new, SIP_FIELD_SDP_O);
+	    cg_descr_ep(s->origin.addr.kind, s->origin.addr.bytes, SIP_L4_UDP, 1, &ep) &&
+	    cg_ep_same_addr(&ep, &d->p->src_old))
+		v = put_addr(d, s->origin.addr.addr, &d->p->src_new, SIP_FIELD_SDP_O);
 	if (v == CG_NEXT && s->conn.addr.len &&
-	    addr_ep(s->conn.kind, s->conn.bytes, SIP_L4_UDP, 1, &ep) && may_name(w->p, &ep))
-		v = put_addr(w, s->conn.addr, &w->p->src_new, SIP_FIELD_SDP_C);
+	    cg_descr_ep(s->conn.kind, s->conn.bytes, SIP_L4_UDP, 1, &ep) && may_name(d->p, &ep))
+		v = put_addr(d, s->conn.addr, &d->p->src_new, SIP_FIELD_SDP_C);
 	return v;
-}
-
-/* ---- the other side's: who will send, and where it is expected from ---- */
-
-static void far_candidates(struct sdp_walk *w)
-{
-	struct sip_iter it = sip_iter(w->p->m.section);
-	struct sip_sdp_attr a;
-	struct sip_sdp_cand c;
-	struct cg_ep ep;
-
-	if (!w->p->m.n_candidates)
-		return;
-	while (sip_sdp_attr_next(w->p->data, &it, &a))
-		if (a.id == SIP_A_CANDIDATE && !sip_sdp_cand_parse(w->p->data, a.value, &c) &&
-		    addr_ep(c.kind, c.bytes, c.l4, c.port_num, &ep))
-			cg_far_set(w->p, w->stream, (u8)min_t(u16, c.component, CG_COMP_RTCP), &ep,
-				   true);
-}
-
-static void far_rtcp(struct sdp_walk *w, const struct cg_ep *rtp)
-{
-	const struct sip_sdp_rtcp *r = &w->p->m.rtcp;
-	struct cg_ep ep = cg_ep_at(rtp, w->p->m.has_rtcp ? r->port_num : w->p->m.port_num + 1);
-
-	if (w->p->m.proto_id != SIP_PROTO_RTP || (w->p->m.has_rtcp && !r->port_num))
-		return;
-	if (w->p->m.has_rtcp && r->has_addr &&
-	    !addr_ep(r->addr.kind, r->addr.bytes, w->p->m.l4, r->port_num, &ep))
-		return;
-	cg_far_set(w->p, w->stream, CG_COMP_RTCP, &ep, false);
-}
-
-static void far_media(struct sdp_walk *w)
-{
-	const struct sip_sdp_media *m = &w->p->m;
-	struct cg_ep ep;
-
-	if (!m->port_num) {
-		cg_offer_reject(w->p, w->stream);
-		return;
-	}
-	if (m->conn.any) {
-		cg_offer_keep(w->p, w->stream);
-		return;
-	}
-	far_candidates(w);
-	if (!addr_ep(m->conn.kind, m->conn.bytes, m->l4, m->port_num, &ep))
-		return;
-	cg_far_set(w->p, w->stream, m->proto_id == SIP_PROTO_RTP ? CG_COMP_RTP : 0, &ep, false);
-	far_rtcp(w, &ep);
-}
-
-/* New peers: the pinholes of the other side are narrowed, and stale flows go. */
-static void tell_pins(struct cg_pkt *p)
-{
-	struct cg_call *call = p->call;
-	struct cg_pin *pin;
-
-	list_for_each_entry(pin, &call->pins, owner) {
-		const struct cg_far *told;
-
-		if (pin->side == p->side)
-			continue;
-		told = cg_call_told(call, pin, NULL);
-		if (told)
-			cg_bind_displace(pin, &told->ep);
-		if (pin->published)
-			cg_expect_publish(pin, p->ct);
-	}
 }
 
 /* ---- the whole description ---- */
 
-static int walk(struct sdp_walk *w)
+static int walk(struct cg_descr *d)
 {
-	struct sip_iter it = sip_sdp_iter(&w->p->sdp);
-	int v = w->edit ? own_session(w) : CG_NEXT;
+	struct sip_iter it = sip_sdp_iter(&d->p->sdp);
+	int v = d->edit ? own_session(d) : CG_NEXT;
 
-	while (v == CG_NEXT && sip_sdp_media_next(&w->p->sdp, &it, &w->p->m)) {
-		if (w->own)
-			v = own_media(w);
+	while (v == CG_NEXT && sip_sdp_media_next(&d->p->sdp, &it, &d->p->m)) {
+		if (d->own)
+			v = own_media(d);
 		/* a routed call has two equal sides: each is also the other's peer */
-		if (v == CG_NEXT && !w->p->snat)
-			far_media(w);
-		w->stream++;
+		if (v == CG_NEXT && !d->p->snat)
+			cg_peer_media(d);
+		d->stream++;
 	}
 	return v;
 }
 
 static int description(struct cg_pkt *p, const struct sip_part *part, u16 *stream, bool *offer)
 {
-	struct sdp_walk w = { .p = p, .stream = *stream };
+	struct cg_descr d = { .p = p, .stream = *stream };
 	bool frozen = p->keep_body || part->sealed || part->encoded;
 	/* trickle ICE adds candidates, it offers nothing (RFC 8840) */
 	bool frag = part->ctype.class == SIP_MEDIA_FRAG;
@@ -479,13 +505,13 @@ static int description(struct cg_pkt *p, const struct sip_part *part, u16 *strea
 		return CG_NEXT;
 	if (sip_sdp_parse(&p->sdp, p->data, part->body, frag, NULL))
 		return frozen ? CG_NEXT : cg_pass(p, CG_R_SDP_BAD);
-	/* what must not be edited cannot be opened from behind NAT either */
-	w.own = p->snat ? !frozen : !p->dnat;
-	w.edit = p->snat && !frozen && !p->open_only;
+	d.own = p->snat || !p->dnat;
+	d.edit = p->snat && !frozen && !p->open_only;
+	d.site = p->dnat && !frozen && !p->open_only && cg_site_direct(&d);
 	if (!frag)
 		cg_offer_begin(p, part->body);
-	v = walk(&w);
-	*stream = w.stream;
+	v = walk(&d);
+	*stream = d.stream;
 	*offer |= !frag;
 	return v;
 }
@@ -510,7 +536,7 @@ int cg_media(struct cg_pkt *p)
 	}
 	if (!any || v != CG_NEXT)
 		return v;
-	tell_pins(p);
+	cg_peer_tell(p);
 	if (offer)
 		cg_offer_end(p);
 	if (p->edits.n && sip_edit_put_content_length(&p->edits, &p->msg, CG_R_EDIT_LENGTH))

@@ -13,8 +13,6 @@
 #include "pinhole.h"
 #include "ports.h"
 
-#define PORT_LOW 1024	/* privileged ports are never opened (S9) */
-
 /* ---- sockets of the router ---- */
 
 #if IS_ENABLED(CONFIG_NF_TPROXY_IPV4) || IS_ENABLED(CONFIG_NF_SOCKET_IPV4)
@@ -57,13 +55,48 @@ bool cg_ports_local_socket(struct net *net, const struct cg_ep *local, const str
 	return true;
 }
 
-/* ---- free or not ---- */
+/* ---- allowed, free or not ---- */
+
+bool cg_ports_allowed(u16 port)
+{
+	switch (port) {
+	case 1433: case 1434:	/* SQL Server */
+	case 1521:		/* Oracle */
+	case 1723:		/* PPTP */
+	case 1883:		/* MQTT */
+	case 1900:		/* UPnP */
+	case 2049:		/* NFS */
+	case 2375: case 2376:	/* Docker */
+	case 3128:		/* HTTP proxies */
+	case 3260:		/* iSCSI */
+	case 3306:		/* MySQL */
+	case 3389:		/* RDP */
+	case 5353:		/* mDNS */
+	case 5432:		/* PostgreSQL */
+	case 5555:		/* adb */
+	case 5672:		/* AMQP */
+	case 5900: case 5901:	/* VNC */
+	case 5984:		/* CouchDB */
+	case 5985: case 5986:	/* WinRM */
+	case 6379:		/* Redis */
+	case 6443:		/* Kubernetes */
+	case 8080: case 8443:	/* HTTP */
+	case 8291:		/* Winbox */
+	case 9100:		/* printers */
+	case 9200:		/* Elasticsearch */
+	case 11211:		/* memcached */
+	case 27017:		/* MongoDB */
+		return false;
+	default:
+		return port >= CG_PORT_LOW;
+	}
+}
 
 static bool is_free(struct cg_net *cn, const struct cg_port_ask *ask, u16 port)
 {
 	struct cg_ep pub = cg_ep_at(&ask->pub, port);
 
-	return port >= PORT_LOW && !cg_pin_taken(cn, &pub) &&
+	return port >= CG_PORT_LOW && !cg_pin_taken(cn, &pub) &&
 	       !inet_is_local_reserved_port(cn->net, port) &&
 	       !cg_ports_local_socket(cn->net, &pub, &ask->peer);
 }

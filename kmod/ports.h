@@ -12,6 +12,8 @@
 
 #include "net.h"
 
+#define CG_PORT_LOW 1024	/* privileged ports are never opened (S9) */
+
 struct cg_port_ask {
 	struct cg_ep pub;	/* address, family and protocol; port is ignored */
 	struct cg_ep peer;	/* who will probably send; for the DNAT question */
@@ -27,6 +29,11 @@ u16 cg_ports_choose(struct cg_net *cn, const struct cg_port_ask *ask, enum cg_re
 bool cg_ports_is_free(struct cg_net *cn, const struct cg_ep *pub);
 /* A pinhole at @pub is out of the table for good: its port may be used again. */
 void cg_ports_release(struct cg_net *cn, const struct cg_ep *pub);
+/*
+ * May a phone have this port (host order) opened? Not a privileged one, and not
+ * one on which other hosts run services that a forged message would be after.
+ */
+bool cg_ports_allowed(u16 port);
 bool cg_ports_in_pool(const struct cg_net *cn, u16 port);
 /* A UDP or TCP socket of this host that would receive it; RCU. */
 bool cg_ports_local_socket(struct net *net, const struct cg_ep *local, const struct cg_ep *peer);

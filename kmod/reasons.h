@@ -51,6 +51,7 @@
 	X(EDITED, EDIT, "edited", "message sent on with edits (counted per message)") \
 	X(EDIT_PUBLIC, EDIT, "inside-to-public", "an inside address became the public one") \
 	X(EDIT_RESTORE, EDIT, "restored", "what the inside host wrote was put back") \
+	X(EDIT_SITE, EDIT, "site-local", "another phone of this site: its own address was put back") \
 	X(EDIT_PORT, EDIT, "media-port", "a media port became the public one") \
 	X(EDIT_LENGTH, EDIT, "content-length", "Content-Length follows the edited body")
 
@@ -73,6 +74,7 @@
 	X(PIN_UNREACHABLE, PIN, "pinhole-unreachable", "refused: open mode, port not reachable") \
 	X(PIN_FOREIGN, PIN, "pinhole-foreign", "refused: not in the inside host's network") \
 	X(PIN_LOW_PORT, PIN, "pinhole-low-port", "refused: a port below 1024 cannot be media") \
+	X(PIN_DENIED, PIN, "pinhole-denied-port", "refused: a port of services, never of phones") \
 	X(PIN_PROTO, PIN, "pinhole-protocol", "refused: neither UDP nor TCP media") \
 	X(PIN_NO_MEMORY, PIN, "pinhole-no-memory", "refused: no memory") \
 	X(PIN_EXPECT, PIN, "expectation-refused", "open, but not published in conntrack") \

@@ -154,7 +154,8 @@ class World:
         for namespace in self.spaces.values():      # no second of waiting
             namespace.write('/proc/sys/net/ipv6/conf/default/dad_transmits', 0)
             namespace.write('/proc/sys/net/ipv6/conf/default/keep_addr_on_down', 1)
-        batch(self.router, ['link set lo up'])
+        for namespace in self.spaces.values():      # neighbours talk by lo
+            batch(namespace, ['link set lo up'])
         self.link('lan', plan.router_lan, self.lan, 'eth0', plan.lan)
         self.link('wan', plan.router_wan, self.wan, 'eth0', plan.wan)
         batch(self.router, ['route add %s via %s' % plan.strange])

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The rules are run as they are: whatever an admin can write is answered. What
+ * they do besides (counters, log lines) they do for this packet too.
+ */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/udp.h>
+#include <net/ip.h>
+#include <net/netfilter/nf_conntrack_core.h>
+
+#include "compat.h"
+#include "rules.h"
+
+/* A packet without content; @from and @to are of one family. */
+static struct sk_buff *make_packet(const struct cg_ep *from, const struct cg_ep *to)
+{
+	bool v4 = to->family == NFPROTO_IPV4;
+	u32 head = v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	struct sk_buff *skb = alloc_skb(LL_MAX_HEADER + head + sizeof(struct udphdr), GFP_ATOMIC);
+
+	if (!skb)
+		return NULL;
+	skb_reserve(skb, LL_MAX_HEADER);
+	skb_reset_network_header(skb);
+	memset(skb_put(skb, head + sizeof(struct udphdr)), 0, head + sizeof(struct udphdr));
+	skb_set_transport_header(skb, head);
+	udp_hdr(skb)->source = from->port;
+	udp_hdr(skb)->dest = to->port;
+	udp_hdr(skb)->len = htons(sizeof(struct udphdr));
+	skb->protocol = v4 ? htons(ETH_P_IP) : htons(ETH_P_IPV6);
+	if (!v4) {
+		*ipv6_hdr(skb) = (struct ipv6hdr){
+			.version = 6, .hop_limit = 63, .nexthdr = IPPROTO_UDP,
+			.payload_len = htons(sizeof(struct udphdr)),
+			.saddr = from->addr.in6, .daddr = to->addr.in6,
+		};
+		return skb;
+	}
+	*ip_hdr(skb) = (struct iphdr){
+		.version = 4, .ihl = 5, .ttl = 63, .protocol = IPPROTO_UDP,
+		.tot_len = htons(head + sizeof(struct udphdr)),
+		.saddr = from->addr.ip, .daddr = to->addr.ip,
+	};
+	ip_send_check(ip_hdr(skb));
+	return skb;
+}
+
+/* Rules ask for the state: a new flow. */
+static bool make_flow(struct net *net, struct sk_buff *skb, const struct cg_ep *from,
+		      const struct cg_ep *to)
+{
+	struct nf_conntrack_tuple orig, reply;
+	struct nf_conn *ct;
+
+	memset(&orig, 0, sizeof(orig));
+	orig.src.l3num = to->family;
+	orig.src.u3 = from->addr;
+	orig.src.u.all = from->port;
+	orig.dst.u3 = to->addr;
+	orig.dst.u.all = to->port;
+	orig.dst.protonum = IPPROTO_UDP;
+	nf_ct_invert_tuple(&reply, &orig);
+	ct = nf_conntrack_alloc(net, &nf_ct_zone_dflt, &orig, &reply, GFP_ATOMIC);
+	if (IS_ERR(ct))
+		return false;
+	refcount_set(&ct->ct_general.use, 1);
+	nf_ct_set(skb, ct, IP_CT_NEW);
+	return true;
+}
+
+/* True: accepted. A hook that did not accept may have taken the packet. */
+static bool ask(struct sk_buff **skb, const struct nf_hook_state *state,
+		const struct nf_hook_entries *e)
+{
+	unsigned int verdict;
+	u16 i;
+
+	for (i = 0; e && i < e->num_hook_entries; i++) {
+		verdict = nf_hook_entry_hookfn(&e->hooks[i], *skb, (struct nf_hook_state *)state);
+		if (verdict == NF_ACCEPT)
+			continue;
+		if ((verdict & NF_VERDICT_MASK) == NF_STOLEN)
+			*skb = NULL;
+		return false;
+	}
+	return true;
+}
+
+bool cg_forwards(struct cg_net *cn, const struct cg_ep *from, struct net_device *in,
+		 const struct cg_ep *to, struct dst_entry *dst)
+{
+	bool v4 = to->family == NFPROTO_IPV4, can = false;
+	struct nf_hook_state state;
+	struct sk_buff *skb;
+
+	skb = make_packet(from, to);
+	if (!skb)
+		return false;
+	skb->dev = in;
+	skb->skb_iif = in->ifindex;
+	skb_dst_set(skb, dst_clone(dst));
+	if (!make_flow(cn->net, skb, from, to))
+		goto free;
+	nf_hook_state_init(&state, NF_INET_FORWARD, to->family, in, cg_dst_dev(dst), NULL,
+			   cn->net, NULL);
+	rcu_read_lock();
+	can = ask(&skb, &state,
+		  v4 ? rcu_dereference(cn->net->nf.hooks_ipv4[NF_INET_FORWARD]) :
+		       rcu_dereference(cn->net->nf.hooks_ipv6[NF_INET_FORWARD]));
+	rcu_read_unlock();
+free:
+	kfree_skb(skb);
+	return can;
+}
