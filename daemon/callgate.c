@@ -17,7 +17,7 @@ static const struct command commands[] = {
 	    "the calls now, or end one of them"),
 	SUB("registrations", cmd_registrations, "[--json]",
 	    "phones that registered through this router"),
-	SUB("explain", cmd_explain, "CALL [--json]",
+	SUB("explain", cmd_explain, "CALL|next [--follow|--once] [--json]",
 	    "one call, by id or Call-ID: its streams, and what may be wrong"),
 	SUB("trace", cmd_trace, "[--call CALL] [--count N] [--pinholes] [--json]",
 	    "messages as they pass, and each edit"),

@@ -4,9 +4,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "callgate.h"
 #include "cmd_calls.h"
+#include "cmd_trace.h"
 #include "json.h"
 #include "kernel.h"
 #include "text.h"
@@ -173,34 +175,75 @@ static void print_text(const struct call *call, const struct findings *f)
 		printf("  - %s\n", json_string_value(finding));
 }
 
-int cmd_explain(const struct command *c, int argc, char **argv)
+static int print_found(const struct command *c, struct kernel *k, const char *word, bool json,
+		       uint64_t *id)
 {
-	bool json = false;
-	const struct opt opts[] = { { "json", OPT_FLAG, &json, 0, 0 }, { 0 } };
-	int n = cmd_options(c, opts, argc, argv), status;
-	struct kernel *k = NULL;
 	struct call call = { 0 };
 	struct findings f;
+	int status = calls_find(c, k, word, &call);
 
-	if (n < 0)
-		return cmd_early(n);
-	if (n != 1)
-		return cmd_fail(c, EXIT_USAGE, "%s; usage: callgate explain %s",
-				n ? "one call at a time" : "which call?", c->args);
-	status = cmd_open(c, &k);
 	if (status)
 		return status;
-	status = calls_find(c, k, argv[0], &call);
-	kernel_close(k);
-	if (status)
-		return status;
+	*id = call.id;
 	f = judge(&call);
 	if (json)
 		json_print(json_pack("{s:o, s:O}", "call", json_model(&model_call, &call),
 				     "findings", f.list), false);
 	else
 		print_text(&call, &f);
+	fflush(stdout);
 	json_decref(f.list);
 	model_free(&model_call, &call);
 	return EXIT_OK;
+}
+
+/* Message by message until its end: what was edited, what was left alone, and why. */
+static int follow(const struct command *c, struct kernel *k, uint64_t id, bool json)
+{
+	struct trace_wish wish = {
+		.json = json, .pinholes = true, .next = !id, .until_end = true,
+	};
+	char word[24];
+
+	snprintf(word, sizeof(word), "%" PRIu64, id);
+	if (id)
+		wish.call = word;
+	if (!json)
+		puts(id ? "its messages from now on" : "waiting for the next call");
+	fflush(stdout);
+	return trace_follow(c, k, &wish);
+}
+
+int cmd_explain(const struct command *c, int argc, char **argv)
+{
+	bool json = false, more = false, once = false, next;
+	const struct opt opts[] = {
+		{ "json", OPT_FLAG, &json, 0, 0 },
+		{ "follow", OPT_FLAG, &more, 0, 0 },
+		{ "once", OPT_FLAG, &once, 0, 0 },
+		{ 0 },
+	};
+	int n = cmd_options(c, opts, argc, argv), status;
+	struct kernel *k = NULL;
+	uint64_t id = 0;
+
+	if (n < 0)
+		return cmd_early(n);
+	if (n != 1)
+		return cmd_fail(c, EXIT_USAGE, "%s; usage: callgate explain %s",
+				n ? "one call at a time" : "which call?", c->args);
+	if (more && once)
+		return cmd_fail(c, EXIT_USAGE, "--follow or --once, not both");
+	next = !strcmp(argv[0], "next");
+	if (next && once)
+		return cmd_fail(c, EXIT_USAGE, "the next call can only be followed");
+	status = cmd_open(c, &k);
+	if (status)
+		return status;
+	if (!next)
+		status = print_found(c, k, argv[0], json, &id);
+	if (!status && !once && (more || next || isatty(STDOUT_FILENO)))
+		status = follow(c, k, id, json);
+	kernel_close(k);
+	return status;
 }

@@ -140,6 +140,18 @@ static void advise_flows(struct view *v)
 		       "UDP", tcp, tcp == 1 ? "" : "s", tcp == 1 ? "es" : "");
 }
 
+/* Somebody further out changes SIP too: what this router sends is not what the provider gets. */
+static void advise_upstream(struct view *v)
+{
+	const struct reason *r = v->reasons.items;
+
+	for (size_t i = 0; i < v->reasons.n; i++)
+		if (r[i].name && !strcmp(r[i].name, "upstream-rewrite"))
+			advise(v, "rewritten upstream: %" PRIu64 " answers came back with another "
+			       "address than was sent: switch off the SIP ALG of the box between "
+			       "this router and the provider, or use TLS", r[i].count);
+}
+
 static void gather(struct view *v)
 {
 	struct ports ports;
@@ -159,6 +171,7 @@ static void gather(struct view *v)
 		       "mode translate' switches it on");
 	advise_rules(v);
 	advise_flows(v);
+	advise_upstream(v);
 }
 
 static void release(struct view *v)

@@ -7,15 +7,15 @@
 #include <string.h>
 
 #include "callgate.h"
-#include "cmd.h"
+#include "cmd_trace.h"
 #include "json.h"
-#include "kernel.h"
+#include "reasons.h"
 #include "text.h"
 
 struct tracer {
-	bool json, pinholes;
-	const char *call;	/* NULL: all */
-	uint64_t id;		/* the same as a number, or 0 */
+	struct trace_wish wish;
+	struct reasons *reasons;
+	uint64_t id;		/* of the call wished for; 0: not known, or all */
 	unsigned int left;	/* lines still to print; 0: no end */
 	bool ended;
 	uint64_t last;		/* number of the last message */
@@ -23,12 +23,15 @@ struct tracer {
 
 static bool wanted(const struct tracer *t, const struct trace *m)
 {
-	if (m->kind != CALLGATE_TRACE_MESSAGE && !t->pinholes)
+	const char *call = t->wish.call;
+
+	if (m->kind != CALLGATE_TRACE_MESSAGE && !t->wish.pinholes)
 		return false;
-	if (!t->call)
+	if (t->id && m->call == t->id)
 		return true;
-	return (t->id && m->call == t->id) ||
-	       (m->callid && !strncmp(m->callid, t->call, strlen(t->call)));
+	if (t->wish.next)
+		return false;
+	return !call || (m->callid && !strncmp(m->callid, call, strlen(call)));
 }
 
 /* "INVITE sip:bob@example.org", "200 OK (INVITE)", "no SIP, 4 bytes" */
@@ -79,7 +82,20 @@ static void print_edits(const struct trace *m)
 		printf("%14sand %u more edits\n", "", m->omitted);
 }
 
-static void print_message(const struct trace *m)
+/* What looks private and stayed: the first question of everybody who reads a trace. */
+static void print_kept(const struct tracer *t, const struct trace *m)
+{
+	struct edit *e = m->kept.items;
+
+	for (size_t i = 0; i < m->kept.n; i++, e++) {
+		const char *reason = text_clean(e->reason), *help = reasons_help(t->reasons, reason);
+
+		printf("%14s%-16s %s left alone because: %s (%s)\n", "", text_clean(e->field),
+		       text_clean(e->before), *help ? help : reason, reason);
+	}
+}
+
+static void print_message(const struct tracer *t, const struct trace *m)
 {
 	char clock[TEXT_TIME], text[600];
 
@@ -88,6 +104,7 @@ static void print_message(const struct trace *m)
 	print_arrow(m, text);
 	print_verdict(m);
 	print_edits(m);
+	print_kept(t, m);
 }
 
 static void print_pinhole(const struct trace *m)
@@ -108,30 +125,56 @@ static void print_pinhole(const struct trace *m)
 	printf("  %s\n", text_clean(m->reason));
 }
 
+/* The call that was waited for, or the end of the one that is followed. */
+static void on_event(struct tracer *t, const struct note *note)
+{
+	if (t->wish.next && !t->id && note->event.kind == CALLGATE_EVENT_CALL_NEW)
+		t->id = note->call.id;
+	if (t->wish.until_end && t->id && note->event.kind == CALLGATE_EVENT_CALL_END &&
+	    note->call.id == t->id) {
+		if (!t->wish.json)
+			printf("the call has ended: %s\n", text_clean(note->event.reason));
+		t->ended = true;
+	}
+}
+
+/* A message of a call that its event has not named yet: traces may come first. */
+static void name_call(struct tracer *t, const struct trace *m)
+{
+	if (t->wish.next && !t->id && m->call && m->kind == CALLGATE_TRACE_MESSAGE &&
+	    m->method && !strcmp(m->method, "INVITE") && !m->status)
+		t->id = m->call;
+}
+
 static void on_note(const struct note *note, void *arg)
 {
 	const struct trace *m = &note->trace;
 	struct tracer *t = arg;
 
-	if (!note->is_trace)
+	if (t->ended)
 		return;
+	if (!note->is_trace) {
+		on_event(t, note);
+		return;
+	}
 	if (t->last && note->seq > t->last + 1)
 		fprintf(stderr, "callgate trace: %" PRIu64 " messages were lost: too many\n",
 			note->seq - t->last - 1);
 	t->last = note->seq;
-	if (t->ended || !wanted(t, m))
+	name_call(t, m);
+	if (!wanted(t, m))
 		return;
-	if (t->json)
+	if (t->wish.json)
 		json_print(json_model(&model_trace, m), true);
 	else if (m->kind == CALLGATE_TRACE_MESSAGE)
-		print_message(m);
+		print_message(t, m);
 	else
 		print_pinhole(m);
 	fflush(stdout);
 	t->ended = t->left && !--t->left;
 }
 
-/* Until the wanted number of lines was printed, or the reader has gone. */
+/* Until the wanted end, or the reader has gone. */
 static int follow(struct kernel *k, struct tracer *t)
 {
 	int err = 0;
@@ -147,37 +190,50 @@ static int follow(struct kernel *k, struct tracer *t)
 	return err;
 }
 
+int trace_follow(const struct command *c, struct kernel *k, const struct trace_wish *wish)
+{
+	struct tracer t = { .wish = *wish, .left = wish->count };
+	unsigned int groups = LISTEN_TRACE;
+	char *end;
+	int err;
+
+	if (wish->call) {
+		t.id = strtoull(wish->call, &end, 10);
+		t.id = *end ? 0 : t.id;
+	}
+	if (wish->next || wish->until_end)
+		groups |= LISTEN_EVENTS;
+	err = reasons_load(k, &t.reasons);
+	if (!err)
+		err = kernel_listen(k, groups);
+	if (!err)
+		err = follow(k, &t);
+	reasons_free(t.reasons);
+	return err && err != -EINTR ? cmd_fail_kernel(c, k, err) : EXIT_OK;
+}
+
 int cmd_trace(const struct command *c, int argc, char **argv)
 {
-	struct tracer t = { 0 };
+	struct trace_wish wish = { 0 };
 	const struct opt opts[] = {
-		{ "json", OPT_FLAG, &t.json, 0, 0 },
-		{ "pinholes", OPT_FLAG, &t.pinholes, 0, 0 },
-		{ "call", OPT_TEXT, &t.call, 0, 0 },
-		{ "count", OPT_NUMBER, &t.left, 1, 1000000000 },
+		{ "json", OPT_FLAG, &wish.json, 0, 0 },
+		{ "pinholes", OPT_FLAG, &wish.pinholes, 0, 0 },
+		{ "call", OPT_TEXT, &wish.call, 0, 0 },
+		{ "count", OPT_NUMBER, &wish.count, 1, 1000000000 },
 		{ 0 },
 	};
-	int n = cmd_options(c, opts, argc, argv), status, err;
+	int n = cmd_options(c, opts, argc, argv), status;
 	struct kernel *k = NULL;
-	char *end;
 
 	if (n < 0)
 		return cmd_early(n);
 	if (n)
 		return cmd_fail(c, EXIT_USAGE, "'%s' is too much; usage: callgate trace %s",
 				argv[0], c->args);
-	if (t.call) {
-		t.id = strtoull(t.call, &end, 10);
-		t.id = *end ? 0 : t.id;
-	}
 	status = cmd_open(c, &k);
 	if (status)
 		return status;
-	err = kernel_listen(k, LISTEN_TRACE);
-	if (!err)
-		err = follow(k, &t);
-	if (err && err != -EINTR)
-		status = cmd_fail_kernel(c, k, err);
+	status = trace_follow(c, k, &wish);
 	kernel_close(k);
 	return status;
 }

@@ -206,6 +206,7 @@ static const struct field trace_fields[] = {
 	{ "new_size", NULL, CALLGATE_T_SIZE_OUT, AT(trace, size_out), F_U32 },
 	{ "edits", &model_edit, CALLGATE_T_EDITS, AT(trace, edits), F_LIST },
 	{ "edits_omitted", NULL, CALLGATE_T_OMITTED, AT(trace, omitted), F_U32 },
+	{ "left_alone", &model_edit, CALLGATE_T_KEPT, AT(trace, kept), F_LIST },
 	{ "pinhole", &model_pin, CALLGATE_T_PIN, AT(trace, pin), F_NEST },
 };
 const struct model model_trace = MODEL(trace_fields, trace);

@@ -165,6 +165,7 @@ struct trace {
 	char *reason, *detail, *method, *uri, *callid;
 	struct endpoint src, dst, nsrc, ndst;
 	struct list edits;	/* struct edit */
+	struct list kept;	/* struct edit, without .after */
 	struct pin pin;
 };
 

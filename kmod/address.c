@@ -8,6 +8,7 @@
 #include <net/addrconf.h>
 
 #include "address.h"
+#include "bind.h"
 #include "binding.h"
 #include "call.h"
 
@@ -36,6 +37,16 @@ static void leave_bindings(struct cg_net *cn, const struct cg_ep *gone)
 			cg_binding_remove(b, CG_R_BIND_ADDRESS);
 }
 
+/* A phone that goes on sending would keep its old source for ever. */
+static void cut_flows(struct cg_net *cn, const struct cg_ep *gone)
+{
+	struct cg_pin *pin;
+
+	list_for_each_entry(pin, &cn->sig_list, owner)
+		if (uses(pin, gone))
+			cg_bind_cut(pin);
+}
+
 static void lost(struct net *net, const struct cg_ep *gone)
 {
 	struct cg_net *cn = cg_net_of(net);
@@ -45,6 +56,7 @@ static void lost(struct net *net, const struct cg_ep *gone)
 		return;
 	rcu_read_lock();
 	spin_lock_bh(&cn->lock);
+	cut_flows(cn, gone);
 	leave_calls(cn, gone);
 	leave_bindings(cn, gone);
 	list_for_each_entry_safe(pin, next, &cn->sig_list, owner)

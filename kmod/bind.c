@@ -112,6 +112,20 @@ static void remember_ct(struct cg_pin *pin, const struct nf_conn *ct)
 	pin->cts[pin->ncts++] = *t;
 }
 
+/* The tuple of a packet from the phone's endpoint to @remote, before NAT. */
+static void outbound_tuple(const struct cg_pin *pin, const struct cg_ep *remote,
+			   struct nf_conntrack_tuple *t)
+{
+	memset(t, 0, sizeof(*t));
+	t->src.l3num = pin->in.family;
+	t->src.u3 = pin->in.addr;
+	t->src.u.all = pin->in.port;
+	t->dst.u3 = remote->addr;
+	t->dst.u.all = remote->port;
+	t->dst.protonum = pin->in.proto;
+	t->dst.dir = IP_CT_DIR_ORIGINAL;
+}
+
 void cg_bind_kill(struct cg_pin *pin)
 {
 	u8 i;
@@ -119,6 +133,22 @@ void cg_bind_kill(struct cg_pin *pin)
 	for (i = 0; i < pin->ncts; i++)
 		kill_ct(pin->cn, &pin->cts[i], pin->call ? pin->call->sig_zone : 0);
 	pin->ncts = 0;
+}
+
+void cg_bind_cut(struct cg_pin *pin)
+{
+	struct nf_conntrack_tuple t, back;
+	u8 i;
+
+	for (i = 0; i < pin->npeers; i++) {
+		outbound_tuple(pin, &pin->peers[i], &t);
+		kill_ct(pin->cn, &t, 0);
+		/* the other way round: the peer began the flow */
+		nf_ct_invert_tuple(&back, &t);
+		back.dst.u3 = pin->pub.addr;
+		back.dst.u.all = pin->pub.port;
+		kill_ct(pin->cn, &back, 0);
+	}
 }
 
 bool cg_bind_alive(const struct cg_pin *pin)
@@ -135,20 +165,6 @@ bool cg_bind_alive(const struct cg_pin *pin)
 		nf_ct_put(ct);
 	}
 	return alive;
-}
-
-/* The tuple of a packet from the phone's endpoint to @remote, before NAT. */
-static void outbound_tuple(const struct cg_pin *pin, const struct cg_ep *remote,
-			   struct nf_conntrack_tuple *t)
-{
-	memset(t, 0, sizeof(*t));
-	t->src.l3num = pin->in.family;
-	t->src.u3 = pin->in.addr;
-	t->src.u.all = pin->in.port;
-	t->dst.u3 = remote->addr;
-	t->dst.u.all = remote->port;
-	t->dst.protonum = pin->in.proto;
-	t->dst.dir = IP_CT_DIR_ORIGINAL;
 }
 
 void cg_bind_displace(struct cg_pin *pin, const struct cg_ep *remote)

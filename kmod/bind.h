@@ -21,6 +21,8 @@ void cg_bind_fini(struct cg_net *cn);
 bool cg_bind_alive(const struct cg_pin *pin);
 /* Deletes the conntracks that a pinhole bound. Under cn->lock. */
 void cg_bind_kill(struct cg_pin *pin);
+/* Deletes the conntracks between a signalling pinhole and its peers. Under cn->lock. */
+void cg_bind_cut(struct cg_pin *pin);
 /*
  * Early media of the phone may have made a plainly masqueraded entry before
  * the pinhole was there; it would keep the wrong port. Under cn->lock.

@@ -246,6 +246,21 @@ static void add_leg(struct cg_pkt *p)
 	leg->ntext = (u8)keep_text(leg->text, p, p->msg.to_tag, CG_TAG_TEXT);
 }
 
+static bool begins_call(const struct cg_pkt *p)
+{
+	return p->msg.request && p->msg.method == SIP_M_INVITE;
+}
+
+/* A session described by another method's message: a request, or the answer to one that was seen. */
+static bool describes(const struct cg_pkt *p)
+{
+	u8 class = p->msg.ctype.class;
+
+	if (class != SIP_MEDIA_SDP && class != SIP_MEDIA_MULTI && class != SIP_MEDIA_FRAG)
+		return false;
+	return p->msg.request ? p->msg.method != SIP_M_ACK : p->txn && p->msg.status / 100 == 2;
+}
+
 static int begin(struct cg_pkt *p, u64 key)
 {
 	struct cg_call *call;
@@ -274,12 +289,15 @@ static int begin(struct cg_pkt *p, u64 key)
 		return v;
 	}
 	call->id = ++p->cn->last_call_id;
-	cg_timer_set(&p->cn->wheel, &call->timer, CG_CALL_FIRST);
+	call->loose = !begins_call(p);
+	cg_timer_set(&p->cn->wheel, &call->timer, call->loose ? CG_CALL_LOOSE : CG_CALL_FIRST);
 	p->call = call;
-	p->side = CG_CALLER;
+	p->side = p->msg.request ? CG_CALLER : CG_CALLEE;
 	p->leg = CG_LEG_ALL;
 	p->began = true;
-	call->was_side[CG_CALLER] = true;
+	call->was_side[p->side] = true;
+	/* the request of an answer was seen */
+	call->both_ways = !p->msg.request;
 	/* a dialog from before our time: whoever speaks first is called the caller */
 	if (p->msg.to_tag.len)
 		add_leg(p);
@@ -297,18 +315,20 @@ static bool makes_dialog(const struct cg_pkt *p)
 
 int cg_call_track(struct cg_pkt *p)
 {
-	const struct sip_msg *m = &p->msg;
+	bool begins = begins_call(p) || describes(p);
 	struct cg_call *call;
 	u64 key;
 
-	if (!p->cn->ncalls && !(m->request && m->method == SIP_M_INVITE))
+	if (!p->cn->ncalls && !begins)
 		return CG_NEXT;
 	key = key_of(p);
 	call = find(p, key);
-	if (!call && m->request && m->method == SIP_M_INVITE)
-		return begin(p, key);
 	if (!call)
-		return CG_NEXT;
+		return begins ? begin(p, key) : CG_NEXT;
+	if (call->loose && begins_call(p)) {
+		call->loose = false;
+		p->began = true;
+	}
 	p->call = call;
 	call->active = cg_ms();
 	list_move_tail(&call->of_host, &call->host->call_list);
@@ -403,6 +423,8 @@ void cg_call_expire(struct cg_call *call)
 		why = overdue(call);
 	else if (call->retry)
 		why = CG_R_CALL_REFUSED;
+	else if (call->loose)
+		why = CG_R_CALL_LOOSE;
 	if (why)
 		cg_call_end(call, why);
 	else
@@ -429,12 +451,15 @@ const struct cg_far *cg_call_told(const struct cg_call *call, const struct cg_pi
 		const struct cg_far *far = &call->far[i];
 
 		if (far->side == pin->side || far->stream != pin->stream ||
-		    far->comp != pin->comp || far->candidate ||
-		    far->ep.family != pin->in.family || far->ep.proto != pin->in.proto)
+		    far->comp != pin->comp || far->ep.family != pin->in.family ||
+		    far->ep.proto != pin->in.proto)
 			continue;
-		/* of several early dialogs it is the one that sends; else the newest word */
+		/* of several early dialogs, and of ICE candidates, it is the one that sends */
 		if (src && cg_ep_equal(&far->ep, src))
 			return far;
+		if (far->candidate)
+			continue;
+		/* else the newest word */
 		if (!best || (s16)(far->gen - best->gen) >= 0)
 			best = far;
 	}
@@ -459,5 +484,5 @@ bool cg_call_admits(const struct cg_call *call, const struct cg_pin *pin, const 
 		known |= !far->candidate;
 	}
 	/* before the answer nobody can say who will send; afterwards the signalling peer may */
-	return !known || cg_ep_same_addr(&call->peer, src);
+	return (!known && !call->loose) || cg_ep_same_addr(&call->peer, src);
 }

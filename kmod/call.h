@@ -15,6 +15,7 @@
 struct cg_pkt;
 
 #define CG_CALL_FIRST 64	/* seconds for the first answer: twice timer B */
+#define CG_CALL_LOOSE 32	/* seconds that a description outside a call is held */
 #define CG_LEGS 8		/* dialogs of one call; more share the last */
 #define CG_BRANCHES 4		/* forks of one INVITE to the same host */
 #define CG_TAG_TEXT 40		/* bytes of a tag kept for people to read */
@@ -81,6 +82,7 @@ struct cg_call {
 	bool both_ways;		/* SIP was seen in both directions (S5) */
 	bool was_side[2];
 	bool retry;		/* refused, kept for a retry of the same call */
+	bool loose;		/* no call: a description in another method's messages */
 	u32 invite_cseq;	/* of the initial INVITE, last try */
 	u8 nbranches;
 	u64 branches[CG_BRANCHES];	/* of it, still without a final response */
@@ -108,7 +110,8 @@ void cg_call_cache_fini(void);
 
 /*
  * Finds the call of the message, or begins one for an INVITE outside a dialog
- * (RFC 3261 13), and says which side sent it and on which leg (p->call, p->side,
+ * (RFC 3261 13) and, for a short time, for any other message that describes a
+ * session (OPTIONS, MESSAGE: F50), and says which side sent it and on which leg (p->call, p->side,
  * p->leg). CG_NEXT, or CG_PASS when a limit forbids a new call.
  */
 int cg_call_track(struct cg_pkt *p);

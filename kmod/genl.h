@@ -44,7 +44,7 @@ struct sk_buff *cg_genl_pin(const struct cg_pin *pin, const struct cg_note *note
 struct sk_buff *cg_genl_refused(const struct cg_call *call, const struct cg_ep *in,
 				const struct cg_note *note);
 /* The trace of a message in two steps: while its text is unchanged, and at the end. */
-struct sk_buff *cg_genl_trace(const struct cg_pkt *p, u64 seq);
+struct sk_buff *cg_genl_trace(struct cg_pkt *p, u64 seq);
 void cg_genl_trace_end(struct sk_buff *skb, const struct cg_pkt *p, u8 verdict);
 
 #endif

@@ -9,6 +9,7 @@
 #include "binding.h"
 #include "call.h"
 #include "genl_put.h"
+#include "kept.h"
 #include "pinhole.h"
 #include "pkt.h"
 #include "sip/bad.h"
@@ -249,6 +250,44 @@ static int put_edits(struct sk_buff *skb, const struct cg_pkt *p)
 	return i < p->edits.n ? nla_put_u32(skb, CALLGATE_T_OMITTED, p->edits.n - i) : 0;
 }
 
+static int put_kept_one(struct sk_buff *skb, const struct cg_pkt *p, const struct cg_kept *k)
+{
+	struct nlattr *item = nla_nest_start(skb, CALLGATE_LIST_ITEM);
+
+	if (!item)
+		return -EMSGSIZE;
+	if (nla_put_string(skb, CALLGATE_X_FIELD, sip_field_name(k->field)) ||
+	    cg_put_reason(skb, CALLGATE_X_REASON, k->why) ||
+	    nla_put_u32(skb, CALLGATE_X_OFFSET, k->at.off) ||
+	    cg_put_text(skb, CALLGATE_X_BEFORE, p->data + k->at.off, k->at.len,
+			CALLGATE_TEXT_MAX) ||
+	    skb_tailroom(skb) < TRACE_TAIL) {
+		nla_nest_cancel(skb, item);
+		return -EMSGSIZE;
+	}
+	nla_nest_end(skb, item);
+	return 0;
+}
+
+/* What does not fit is left out: the edits are what matters. */
+static void put_kept(struct sk_buff *skb, struct cg_pkt *p)
+{
+	struct cg_kept_list kept;
+	struct nlattr *list;
+	u32 i;
+
+	cg_kept_find(p, &kept);
+	if (!kept.n || skb_tailroom(skb) < 2 * TRACE_TAIL)
+		return;
+	list = nla_nest_start(skb, CALLGATE_T_KEPT);
+	if (!list)
+		return;
+	for (i = 0; i < kept.n; i++)
+		if (put_kept_one(skb, p, &kept.item[i]))
+			break;
+	nla_nest_end(skb, list);
+}
+
 static u8 dir_of(const struct cg_pkt *p)
 {
 	if (p->snat)
@@ -256,7 +295,7 @@ static u8 dir_of(const struct cg_pkt *p)
 	return p->dnat ? CALLGATE_DIR_IN : CALLGATE_DIR_THROUGH;
 }
 
-struct sk_buff *cg_genl_trace(const struct cg_pkt *p, u64 seq)
+struct sk_buff *cg_genl_trace(struct cg_pkt *p, u64 seq)
 {
 	struct sk_buff *skb = begin_trace(seq, CALLGATE_TRACE_MESSAGE, TRACE_SIZE);
 
@@ -269,8 +308,11 @@ struct sk_buff *cg_genl_trace(const struct cg_pkt *p, u64 seq)
 	    cg_put_ep(skb, CALLGATE_T_NDST, &p->dst_new) ||
 	    nla_put_u32(skb, CALLGATE_T_SIZE_IN, p->len))
 		goto fail;
-	if (is_message(p) && (put_start(skb, p) || (p->edits.n && put_edits(skb, p))))
+	if (!is_message(p))
+		return skb;
+	if (put_start(skb, p) || (p->edits.n && put_edits(skb, p)))
 		goto fail;
+	put_kept(skb, p);
 	return skb;
 fail:
 	kfree_skb(skb);

@@ -18,6 +18,7 @@
 #include "pkt.h"
 #include "policy.h"
 #include "translate.h"
+#include "usage.h"
 
 enum { TRANSLATE, OPEN, MODES };
 enum { V4, V6, FAMILIES };
@@ -48,6 +49,7 @@ static int steps(struct cg_pkt *p, int v)
 	if (v == CG_NEXT)
 		v = cg_media(p);
 	cg_binding_message(p);
+	cg_usage_message(p);
 	cg_call_advance(p);
 	return v;
 }
@@ -196,6 +198,7 @@ static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 	p->call = NULL;
 	p->call_id = 0;
 	p->txn = NULL;
+	p->contact_pin = NULL;
 	p->data = NULL;
 	p->len = 0;
 	p->began = false;

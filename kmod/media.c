@@ -135,6 +135,7 @@ static u16 choose(struct cg_descr *d, const struct cg_ep *in, u16 count, enum cg
 		.exact = !d->edit,
 		.want = ntohs(in->port),
 		.count = count,
+		.used = in->proto == IPPROTO_UDP ? ntohs(p->src_new.port) : 0,
 	};
 	u16 port;
 
@@ -145,24 +146,28 @@ static u16 choose(struct cg_descr *d, const struct cg_ep *in, u16 count, enum cg
 	return port;
 }
 
-/* Those that this side named before keep their public ports (F58). */
-static struct cg_pin *known_row(struct cg_descr *d, const struct cg_ep *in, u16 count)
+/*
+ * The public row of ports that this side named before: they do not change (F58),
+ * also when they were given up meanwhile and still rest. 0: named for the first time.
+ */
+static u16 known_row(struct cg_descr *d, const struct cg_ep *in, u16 count)
 {
-	struct cg_pin *first = cg_pin_of_call(d->p->call, in);
+	struct cg_ep at = cg_ep_at(d->p->snat ? &d->p->src_new : in, 0);
+	const struct cg_pin *first = cg_pin_before(d->p->call, in, &at);
 	u16 i;
 
 	if (!first)
-		return NULL;
+		return 0;
 	for (i = 1; i < count; i++) {
 		struct cg_ep next = cg_ep_at(in, ntohs(in->port) + i);
 		struct cg_ep pub = cg_ep_at(&first->pub, ntohs(first->pub.port) + i);
-		struct cg_pin *pin = cg_pin_of_call(d->p->call, &next);
+		const struct cg_pin *pin = cg_pin_before(d->p->call, &next, &at);
 
 		/* a longer row than before may grow where there is room */
 		if (pin ? !cg_ep_equal(&pin->pub, &pub) : !cg_ports_is_free(d->p->cn, &pub))
-			return NULL;
+			return 0;
 	}
-	return first;
+	return ntohs(first->pub.port);
 }
 
 static u8 comp_of(const struct cg_descr *d, u16 i, u8 comp)
@@ -184,8 +189,8 @@ static bool open_at(struct cg_descr *d, const struct cg_ep *in, const struct cg_
 	for (i = 0; i < count; i++) {
 		struct cg_ep in_i = cg_ep_at(in, ntohs(in->port) + i);
 		struct cg_ep pub_i = cg_ep_at(pub, ntohs(pub->port) + i);
-		struct cg_pin *pin = cg_pin_of_call(d->p->call, &in_i);
-		bool fresh = !pin || !cg_ep_equal(&pin->pub, &pub_i);
+		struct cg_pin *pin = cg_pin_of_call(d->p->call, &in_i, &pub_i);
+		bool fresh = !pin;
 
 		if (fresh)
 			pin = cg_pin_open(d->p->call, &in_i, &pub_i, &why);
@@ -206,23 +211,21 @@ static bool open_row(struct cg_descr *d, const struct cg_ep *in, u16 count, u8 c
 		     struct cg_ep *pub)
 {
 	struct cg_pkt *p = d->p;
-	struct cg_pin *pin = known_row(d, in, count);
 	enum cg_reason why = CG_R_NONE;
-	u16 port;
+	u16 port = known_row(d, in, count);
 
-	if (pin)
-		port = ntohs(pin->pub.port);
-	else if (!p->snat)
-		port = ntohs(in->port);
-	else
-		port = choose(d, in, count, &why);
+	if (!port)
+		port = p->snat ? choose(d, in, count, &why) : ntohs(in->port);
 	if (!port) {
 		refuse(d, in, why);
 		return false;
 	}
 	*pub = p->snat ? cg_ep_at(&p->src_new, port) : *in;
 	pub->proto = in->proto;
-	return open_at(d, in, pub, count, comp);
+	if (open_at(d, in, pub, count, comp))
+		return true;
+	cg_ports_release(p->cn, pub);
+	return false;
 }
 
 /* ---- addresses that are public already: left alone, only opened (RFC 8839 8) ---- */
@@ -260,9 +263,8 @@ static bool row_is_ours(const struct cg_descr *d, const struct cg_ep *in, const 
 	for (i = 0; i < count; i++) {
 		struct cg_ep pub_i = cg_ep_at(pub, ntohs(pub->port) + i);
 		struct cg_ep in_i = cg_ep_at(in, ntohs(in->port) + i);
-		const struct cg_pin *pin = cg_pin_of_call(d->p->call, &in_i);
 
-		if (!(pin && cg_ep_equal(&pin->pub, &pub_i)) &&
+		if (!cg_pin_before(d->p->call, &in_i, &pub_i) &&
 		    !cg_ports_is_free(d->p->cn, &pub_i))
 			return false;
 	}
@@ -290,16 +292,17 @@ static bool implicit_rtcp(const struct cg_descr *d)
 	return !d->p->m.rtcp_mux || !d->p->call->offer.open || d->p->call->offer.side == d->p->side;
 }
 
-static int own_rtcp(struct cg_descr *d, const struct cg_ep *rtp)
+/* a=rtcp with a port, and perhaps an address, of its own (RFC 3605). */
+static int own_rtcp(struct cg_descr *d)
 {
-	const struct sip_sdp_rtcp *r = &d->p->m.rtcp;
+	const struct sip_sdp_media *m = &d->p->m;
+	const struct sip_sdp_rtcp *r = &m->rtcp;
+	const struct sip_sdp_addr *at = r->has_addr ? &r->addr : &m->conn;
 	struct cg_ep in, pub;
 	int v;
 
-	if (!d->p->m.has_rtcp || !r->port_num || d->p->m.proto_id != SIP_PROTO_RTP)
-		return CG_NEXT;
-	in = cg_ep_at(rtp, r->port_num);
-	if (r->has_addr && !cg_descr_ep(r->addr.kind, r->addr.bytes, d->p->m.l4, r->port_num, &in))
+	if (!m->has_rtcp || !r->port_num || m->proto_id != SIP_PROTO_RTP ||
+	    !cg_descr_ep(at->kind, at->bytes, m->l4, r->port_num, &in))
 		return CG_NEXT;
 	if (is_public(d->p, &in)) {
 		open_public(d, &in, 1, CG_COMP_RTCP);
@@ -416,7 +419,6 @@ static int own_default(struct cg_descr *d)
 	const struct sip_sdp_media *m = &d->p->m;
 	u32 count = implicit_rtcp(d) ? 2u * m->count_num : m->count_num;
 	struct cg_ep in, pub;
-	int v;
 
 	if (!cg_descr_ep(m->conn.kind, m->conn.bytes, m->l4, m->port_num, &in)) {
 		if (!proto_of(m->l4))
@@ -427,7 +429,7 @@ static int own_default(struct cg_descr *d)
 		return CG_NEXT;
 	if (is_public(d->p, &in)) {
 		open_public(d, &in, (u16)count, 0);
-		return own_rtcp(d, &in);
+		return CG_NEXT;
 	}
 	if (!may_open(d->p, &in)) {
 		refuse(d, &in, why_not(&in));
@@ -436,8 +438,7 @@ static int own_default(struct cg_descr *d)
 	if (!open_row(d, &in, (u16)count, 0, &pub))
 		/* announced, but not reachable: better all of it as it was (C33) */
 		return d->edit ? cg_pass(d->p, CG_R_PASS_PORTS) : CG_NEXT;
-	v = d->edit ? put_port(d, m->port, &pub, SIP_FIELD_SDP_M) : CG_NEXT;
-	return v == CG_NEXT ? own_rtcp(d, &in) : v;
+	return d->edit ? put_port(d, m->port, &pub, SIP_FIELD_SDP_M) : CG_NEXT;
 }
 
 static int own_media(struct cg_descr *d)
@@ -451,6 +452,8 @@ static int own_media(struct cg_descr *d)
 		v = own_default(d);
 	else
 		cg_offer_reject(d->p, d->stream);
+	if (v == CG_NEXT && m->port_num && !m->conn.any)
+		v = own_rtcp(d);
 	if (v == CG_NEXT && d->edit && m->n_conn)
 		v = own_conns(d);
 	if (v == CG_NEXT && m->port_num && (m->n_candidates || m->n_altc || m->path.len))

@@ -201,6 +201,7 @@ bool cg_far_set(struct cg_pkt *p, u16 stream, u8 comp, const struct cg_ep *ep, b
 		if (far->side == p->side && far->leg == leg && far->stream == stream &&
 		    far->comp == comp && cg_ep_equal(&far->ep, ep)) {
 			far->gen = call->gen[p->side];
+			far->candidate &= candidate;
 			return true;
 		}
 	}

@@ -83,6 +83,7 @@ static void destroy(struct cg_pin *pin)
 	WRITE_ONCE(cn->npins, cn->npins - 1);
 	cn->generation++;
 	leave_host(pin);
+	cg_ports_release(cn, &pin->pub);
 	call_rcu(&pin->rcu, free_rcu);
 }
 
@@ -125,6 +126,51 @@ free:
 	return NULL;
 }
 
+static bool joins(const struct cg_pin *pin, const struct cg_ep *pub)
+{
+	return cg_ep_same_addr(&pin->pub, pub) && (!pub->port || pub->port == pin->pub.port);
+}
+
+static struct cg_pin *find_media(const struct cg_call *call, const struct cg_ep *in,
+				 const struct cg_ep *pub, bool ghost)
+{
+	struct rhlist_head *l, *pos;
+	struct cg_pin *pin;
+
+	l = rhltable_lookup(&call->cn->pins_in, in, cg_pin_in_params);
+	rhl_for_each_entry_rcu(pin, pos, l, in_node)
+		if (pin->kind == CG_PIN_MEDIA && pin->call_id == call->id &&
+		    pin->ghost == ghost && !pin->dead && joins(pin, pub))
+			return pin;
+	return NULL;
+}
+
+struct cg_pin *cg_pin_of_call(const struct cg_call *call, const struct cg_ep *in,
+			      const struct cg_ep *pub)
+{
+	return list_empty(&call->pins) ? NULL : find_media(call, in, pub, false);
+}
+
+struct cg_pin *cg_pin_before(const struct cg_call *call, const struct cg_ep *in,
+			     const struct cg_ep *pub)
+{
+	struct cg_pin *pin = cg_pin_of_call(call, in, pub);
+
+	return pin || !call->cn->nghosts ? pin : find_media(call, in, pub, true);
+}
+
+/* The call takes its port back before the rest was over. */
+static void wake(const struct cg_call *call, const struct cg_ep *in, const struct cg_ep *pub)
+{
+	struct cg_pin *pin = call->cn->nghosts ? find_media(call, in, pub, true) : NULL;
+
+	if (!pin)
+		return;
+	list_del_init(&pin->owner);
+	call->cn->nghosts--;
+	destroy(pin);
+}
+
 struct cg_pin *cg_pin_open(struct cg_call *call, const struct cg_ep *in, const struct cg_ep *pub,
 			   enum cg_reason *why)
 {
@@ -132,25 +178,13 @@ struct cg_pin *cg_pin_open(struct cg_call *call, const struct cg_ep *in, const s
 
 	if (!pin)
 		return NULL;
+	wake(call, in, pub);
 	pin->call = call;
+	pin->call_id = call->id;
 	list_add_tail(&pin->owner, &call->pins);
 	call->npins++;
 	cg_count(call->cn, CG_R_PIN_OPENED);
 	return pin;
-}
-
-struct cg_pin *cg_pin_of_call(const struct cg_call *call, const struct cg_ep *in)
-{
-	struct rhlist_head *l, *pos;
-	struct cg_pin *pin;
-
-	if (list_empty(&call->pins))
-		return NULL;
-	l = rhltable_lookup(&call->cn->pins_in, in, cg_pin_in_params);
-	rhl_for_each_entry_rcu(pin, pos, l, in_node)
-		if (pin->call == call && !pin->dead)
-			return pin;
-	return NULL;
 }
 
 /* The guard wants to know who sent to the port before. */
@@ -181,7 +215,6 @@ void cg_pin_close(struct cg_pin *pin, bool kill)
 	pin->call = NULL;
 	if (!rest || cn->dying || cg_ep_equal(&pin->in, &pin->pub)) {
 		destroy(pin);
-		cg_ports_release(cn, &pin->pub);
 		return;
 	}
 	leave_host(pin);
@@ -198,7 +231,6 @@ static void bury(struct cg_pin *pin)
 	list_del_init(&pin->owner);
 	cn->nghosts--;
 	destroy(pin);
-	cg_ports_release(cn, &pin->pub);
 }
 
 /* ---- signalling ---- */
@@ -279,7 +311,7 @@ void cg_sig_update(struct cg_pin *pin)
 		return;
 	list_for_each_entry(b, &pin->bindings, of_pin)
 		left = max_t(s32, left, (s32)cg_timer_left(&b->timer));
-	if (!list_empty(&pin->bindings) || pin->users)
+	if (!list_empty(&pin->bindings))
 		pin->awake = true;
 	if (pin->users) {
 		cg_timer_stop(&cn->wheel, &pin->timer);

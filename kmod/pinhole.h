@@ -51,6 +51,7 @@ struct cg_pin {
 	u8 npeers, ncts;
 	u32 users;			/* signalling: calls that hold it */
 	u32 base_until;			/* signalling: holds without a binding */
+	u64 call_id;			/* media: of its call, also as a ghost */
 
 	struct cg_ep shown;		/* source it is published for; unset: any */
 	struct cg_ep peers[CG_PIN_PEERS];
@@ -72,8 +73,12 @@ void cg_pin_cache_fini(void);
  */
 struct cg_pin *cg_pin_open(struct cg_call *call, const struct cg_ep *in,
 			   const struct cg_ep *pub, enum cg_reason *why);
-/* The call's pinhole for the inside endpoint, or NULL. */
-struct cg_pin *cg_pin_of_call(const struct cg_call *call, const struct cg_ep *in);
+/* The call's pinhole that joins the two (a @pub without port: any at its address), or NULL. */
+struct cg_pin *cg_pin_of_call(const struct cg_call *call, const struct cg_ep *in,
+			      const struct cg_ep *pub);
+/* The same, or one that it had and whose port still rests (F58); NULL: neither. */
+struct cg_pin *cg_pin_before(const struct cg_call *call, const struct cg_ep *in,
+			     const struct cg_ep *pub);
 /*
  * Closes it: unpublishes, deletes the conntracks it bound when @kill, and
  * leaves a ghost for the quarantine.

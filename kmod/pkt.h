@@ -52,6 +52,7 @@ struct cg_pkt {
 	bool keep_body;		/* signed, encoded or covered by auth-int */
 	struct cg_call *call;	/* valid under cn->lock */
 	struct cg_txn *txn;
+	struct cg_pin *contact_pin;	/* of the hidden side's Contact; valid under cn->lock */
 	u8 side, leg;		/* of the call, who sent it and on which dialog */
 	bool began;		/* this message began the call */
 	bool replied;		/* the other side's first message */

@@ -96,7 +96,7 @@ static bool is_free(struct cg_net *cn, const struct cg_port_ask *ask, u16 port)
 {
 	struct cg_ep pub = cg_ep_at(&ask->pub, port);
 
-	return port >= CG_PORT_LOW && !cg_pin_taken(cn, &pub) &&
+	return port >= CG_PORT_LOW && port != ask->used && !cg_pin_taken(cn, &pub) &&
 	       !inet_is_local_reserved_port(cn->net, port) &&
 	       !cg_ports_local_socket(cn->net, &pub, &ask->peer);
 }
@@ -225,7 +225,8 @@ void cg_ports_release(struct cg_net *cn, const struct cg_ep *pub)
 		return;
 	pair = (port - pool->base) / 2;
 	/* the pair goes back as one, and only if it came from the ring */
-	if (pair >= pool->size || !test_bit(pair, pool->out) || cg_pin_taken(cn, &twin))
+	if (pair >= pool->size || !test_bit(pair, pool->out) || cg_pin_taken(cn, pub) ||
+	    cg_pin_taken(cn, &twin))
 		return;
 	__clear_bit(pair, pool->out);
 	push(pool, pair);

@@ -21,13 +21,14 @@ struct cg_port_ask {
 	bool exact;		/* only @want will do (callgate-open) */
 	u16 want;		/* host order */
 	u16 count;		/* this many in a row */
+	u16 used;		/* the signalling flow's own port, which nobody else gets; 0: none */
 };
 
 /* First port of the row in host order; 0: none, *@why says what was exhausted. */
 u16 cg_ports_choose(struct cg_net *cn, const struct cg_port_ask *ask, enum cg_reason *why);
 /* Nothing of ours, of the admin or of a local socket is at @pub (DNAT rules aside). */
 bool cg_ports_is_free(struct cg_net *cn, const struct cg_ep *pub);
-/* A pinhole at @pub is out of the table for good: its port may be used again. */
+/* No pinhole is at @pub any more, or none came to be: its port may be used again. */
 void cg_ports_release(struct cg_net *cn, const struct cg_ep *pub);
 /*
  * May a phone have this port (host order) opened? Not a privileged one, and not

@@ -13,6 +13,7 @@
 #define CG_REASONS(X) \
 	CG_REASONS_PASS(X) \
 	CG_REASONS_EDIT(X) \
+	CG_REASONS_KEPT(X) \
 	CG_REASONS_DROP(X) \
 	CG_REASONS_PIN(X) \
 	CG_REASONS_CALL(X) \
@@ -44,6 +45,7 @@
 	X(PASS_LIMIT, PASS, "pass-limit", "a limit kept state for it from being made") \
 	X(PASS_PORTS, PASS, "pass-ports", "no public port was free for the media it names") \
 	X(UNKNOWN_TXN, PASS, "unknown-transaction", "a response to no request that was seen") \
+	X(UPSTREAM, PASS, "upstream-rewrite", "another device changed our address in the Via") \
 	X(SOCKET_FLOW, PASS, "socket-flow", "a flow of a socket on the router itself")
 
 /* Counted per field, not per packet. */
@@ -54,6 +56,17 @@
 	X(EDIT_SITE, EDIT, "site-local", "another phone of this site: its own address was put back") \
 	X(EDIT_PORT, EDIT, "media-port", "a media port became the public one") \
 	X(EDIT_LENGTH, EDIT, "content-length", "Content-Length follows the edited body")
+
+/* Why a field that looks private was left alone: for explain and trace, not counted. */
+#define CG_REASONS_KEPT(X) \
+	X(KEPT_IDENTITY, OTHER, "identity", "who it is, not where: never edited") \
+	X(KEPT_VIA, OTHER, "other-hop", "a Via below the topmost: another hop's affair") \
+	X(KEPT_THEIRS, OTHER, "other-side", "the other side wrote it; nothing here was published as it") \
+	X(KEPT_FAMILY, OTHER, "other-family", "of the other IP version: this flow does not carry it") \
+	X(KEPT_OUTSIDE, OTHER, "not-inside", "no route leads to it on the inside") \
+	X(KEPT_OTHER, OTHER, "other-host", "another inside host's, which the sender may not open yet") \
+	X(KEPT_REDIRECT, OTHER, "no-registration", "a redirection to what is not registered") \
+	X(KEPT_CLOSED, OTHER, "not-opened", "no public port leads to it")
 
 #define CG_REASONS_DROP(X) \
 	X(DROP_GUARD, DROP, "guard", "media to a port of ours that no pinhole expects") \
@@ -90,6 +103,7 @@
 	X(CALL_SESSION_TIMER, CALL, "session-timer", "ended by its session timer") \
 	X(CALL_SILENCE, CALL, "silence", "ended: neither media nor SIP (limit silence)") \
 	X(CALL_AGE, CALL, "age", "ended: too old and without media (limit age)") \
+	X(CALL_LOOSE, CALL, "description-over", "ended: a session description outside a call") \
 	X(CALL_ADMIN, CALL, "admin", "ended by the admin") \
 	X(CALL_EVICTED, CALL, "evicted", "ended: an early call made room for another") \
 	X(CALL_NETNS, CALL, "netns-gone", "ended: its network namespace was removed") \

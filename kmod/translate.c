@@ -109,6 +109,19 @@ static void print(const struct cg_ep *ep, bool had_port, u16 dflt, struct cg_tex
 /* ---- the sender is hidden: publish ---- */
 
 /*
+ * A port from which the phone does not send is opened only where phones may have
+ * theirs (S6, S9); else its Contact leads to where it sends from. NULL: not at all.
+ */
+static const struct cg_ep *allowed(const struct cg_pkt *p, const struct cg_ep *in)
+{
+	if (cg_ep_equal(in, &p->src_old) ||
+	    (!p->cn->set.strict && cg_ports_allowed(ntohs(in->port))))
+		return in;
+	cg_count(p->cn, CG_R_PIN_DENIED);
+	return cg_ep_same_addr(in, &p->src_old) ? &p->src_old : NULL;
+}
+
+/*
  * The public endpoint that leads to @in. The flow's own NAT where @in is the
  * source of this packet, else the pinhole that was opened for it; a new one is
  * opened only if @make.
@@ -116,12 +129,16 @@ static void print(const struct cg_ep *ep, bool had_port, u16 dflt, struct cg_tex
 static struct cg_pin *publish(struct cg_pkt *p, const struct cg_ep *in, bool make)
 {
 	struct cg_net *cn = p->cn;
-	struct cg_pin *pin = cg_sig_of_inside(cn, in, &p->dst_new);
 	struct cg_port_ask ask;
 	enum cg_reason why;
+	struct cg_pin *pin;
 	struct cg_ep pub;
 	u16 port;
 
+	in = allowed(p, in);
+	if (!in)
+		return NULL;
+	pin = cg_sig_of_inside(cn, in, &p->dst_new);
 	if (cg_ep_equal(in, &p->src_old)) {
 		pub = p->src_new;
 		if (pin && !cg_ep_equal(&pin->pub, &pub))
@@ -131,8 +148,6 @@ static struct cg_pin *publish(struct cg_pkt *p, const struct cg_ep *in, bool mak
 	} else {
 		if (!make)
 			return NULL;
-		/* the flow's own port is this packet's source, nobody else's */
-		cg_sig_open(cn, &p->src_old, &p->src_new, &p->dst_new, HOLD);
 		ask = (struct cg_port_ask){
 			.pub = p->src_new,
 			.peer = p->dst_new,
@@ -140,6 +155,7 @@ static struct cg_pin *publish(struct cg_pkt *p, const struct cg_ep *in, bool mak
 			.exact = p->open_only,
 			.want = ntohs(in->port),
 			.count = 1,
+			.used = in->proto == IPPROTO_UDP ? ntohs(p->src_new.port) : 0,
 		};
 		ask.pub.proto = in->proto;
 		port = cg_ports_choose(cn, &ask, &why);
@@ -150,11 +166,13 @@ static struct cg_pin *publish(struct cg_pkt *p, const struct cg_ep *in, bool mak
 		pub = cg_ep_at(&ask.pub, port);
 	}
 	pin = cg_sig_open(cn, in, &pub, &p->dst_new, HOLD);
-	if (pin) {
-		pin->open_only = p->rule_open;
-		/* its own source may always be answered; others after a 2xx (S7) */
-		pin->awake |= cg_ep_equal(in, &p->src_old);
+	if (!pin) {
+		cg_ports_release(cn, &pub);
+		return NULL;
 	}
+	pin->open_only = p->rule_open;
+	/* its own source may always be answered; others after a 2xx (S7) */
+	pin->awake |= cg_ep_equal(in, &p->src_old);
 	return pin;
 }
 
@@ -200,6 +218,7 @@ static int publish_uri(struct cg_pkt *p, const struct sip_uri *u, u8 field, bool
 	if (!pin)
 		return CG_NEXT;
 	if (field == SIP_FIELD_CONTACT) {
+		p->contact_pin = pin;
 		keep_text(p, u->host.all, &pin->wrote);
 		hold_for_call(p, pin, &u->host);
 	} else {
@@ -225,6 +244,8 @@ static int restore_uri(struct cg_pkt *p, const struct sip_uri *u, u8 field)
 	pin = cg_sig_of_public(p->cn, &pub, &p->src_old);
 	if (!pin)
 		return CG_NEXT;
+	if (ruri)
+		p->contact_pin = pin;
 	if (ruri && p->call && cg_ep_equal(&p->call->contact_pub, &pub))
 		wrote = &p->call->contact;
 	else
@@ -247,19 +268,43 @@ static int via_out(struct cg_pkt *p)
 	struct sip_why why = SIP_WHY(VIA, CG_R_EDIT_PUBLIC);
 	struct cg_text text;
 	struct cg_ep in;
+	bool inside;
 
-	if (!host_ep(p, &v->sent_by, SIP_PORT, IPPROTO_UDP, &in) || !cg_is_inside(p, &in))
+	if (!host_ep(p, &v->sent_by, SIP_PORT, IPPROTO_UDP, &in))
+		return CG_NEXT;
+	inside = cg_is_inside(p, &in);
+	/* a phone that knows its public address is to see that again (F17) */
+	if (!inside && !cg_ep_same_addr(&in, &p->src_new))
 		return CG_NEXT;
 	if (p->msg.method != SIP_M_ACK) {
 		p->txn = cg_txn_begin(p);
 		if (p->txn) {
 			keep_text(p, v->sent_by.all, &p->txn->sentby);
-			p->txn->port = ntohs(in.port);
+			p->txn->port = ntohs(inside ? in.port : p->src_old.port);
 		}
 	}
+	if (!inside)
+		return CG_NEXT;
 	/* answers come back on this flow, whatever port the phone named */
 	print(&p->src_new, v->sent_by.port.len, SIP_PORT, &text);
 	return put(p, v->sent_by.all, &text, why);
+}
+
+/*
+ * Branch, Call-ID and CSeq are those of our transaction, the sent-by is not: some
+ * device further out rewrites SIP too, one way only (F75). Its requester must get
+ * its own all the same (RFC 3261 18.1.2).
+ */
+static int via_changed(struct cg_pkt *p)
+{
+	const struct sip_str at = p->msg.via.sent_by.all;
+	const struct cg_text *sentby = p->txn ? &p->txn->sentby : NULL;
+
+	if (!sentby || !sentby->len || p->open_only ||
+	    (sentby->len == at.len && !memcmp(p->data + at.off, sentby->s, at.len)))
+		return CG_NEXT;
+	cg_count(p->cn, CG_R_UPSTREAM);
+	return put(p, at, sentby, SIP_WHY(VIA, CG_R_EDIT_RESTORE));
 }
 
 static int via_back(struct cg_pkt *p)
@@ -272,7 +317,7 @@ static int via_back(struct cg_pkt *p)
 
 	if (!host_ep(p, &v->sent_by, SIP_PORT, IPPROTO_UDP, &pub) ||
 	    !cg_ep_equal(&pub, &p->dst_old))
-		return CG_NEXT;
+		return via_changed(p);
 	if (!p->txn || !p->txn->sentby.len) {
 		cg_count(p->cn, CG_R_UNKNOWN_TXN);
 		print(&p->dst_new, v->sent_by.port.len, SIP_PORT, &text);
@@ -310,6 +355,8 @@ static void note_contact(struct cg_pkt *p, const struct sip_nameaddr *a)
 	if (!uri_ep(p, &a->uri, &ep))
 		return;
 	if (cg_is_inside(p, &ep)) {
+		if (allowed(p, &ep) != &ep)
+			return;
 		pin = cg_sig_of_inside(p->cn, &ep, &p->dst_new);
 		c->in = ep;
 		c->pub = pin ? pin->pub : p->snat ? c->pub : ep;
@@ -333,6 +380,7 @@ static void note_public(struct cg_pkt *p, const struct sip_uri *u)
 	pin = publish(p, &p->src_old, false);
 	if (!pin)
 		return;
+	p->contact_pin = pin;
 	keep_text(p, u->host.all, &pin->wrote);
 	hold_for_call(p, pin, &u->host);
 }
@@ -343,13 +391,14 @@ static void open_routed(struct cg_pkt *p, const struct sip_uri *u)
 	struct cg_pin *pin;
 	struct cg_ep ep;
 
-	if (!uri_ep(p, u, &ep) || !cg_ep_same_addr(&ep, &p->src_old))
+	if (!uri_ep(p, u, &ep) || !cg_ep_same_addr(&ep, &p->src_old) || allowed(p, &ep) != &ep)
 		return;
 	pin = cg_sig_open(p->cn, &ep, &ep, &p->dst_new, HOLD);
 	if (!pin)
 		return;
 	pin->open_only = p->rule_open;
 	pin->awake |= cg_ep_equal(&ep, &p->src_old);
+	p->contact_pin = pin;
 	keep_text(p, u->host.all, &pin->wrote);
 	hold_for_call(p, pin, &u->host);
 }
@@ -489,6 +538,9 @@ int cg_translate(struct cg_pkt *p)
 		v = via_back(p);
 	if (v == CG_NEXT && p->dnat && request)
 		v = restore_uri(p, &p->msg.ruri, SIP_FIELD_RURI);
+	/* its answer may describe a session (RFC 3261 11.2) */
+	if (p->dnat && request && p->msg.method == SIP_M_OPTIONS)
+		cg_txn_begin(p);
 	if (v == CG_NEXT)
 		v = contacts(p);
 	if (!p->snat && !p->dnat)

@@ -32,7 +32,8 @@ void cg_txn_cache_fini(void)
 /* The hidden host is part of the key: two phones may use the same branch and Call-ID. */
 static u64 key_of(const struct cg_pkt *p)
 {
-	const struct cg_ep *host = p->msg.request ? &p->src_old : &p->dst_new;
+	bool by_sender = p->msg.request ? p->snat || !p->dnat : p->snat && !p->dnat;
+	const struct cg_ep *host = by_sender ? &p->src_old : &p->dst_new;
 	u64 h = cg_hash_addr(p->cn, host, p->msg.cseq.num);
 
 	h = cg_hash_more(p, p->msg.via.branch, h);
@@ -75,6 +76,7 @@ struct cg_txn *cg_txn_begin(struct cg_pkt *p)
 	t->cn = cn;
 	t->reg = NULL;
 	t->sentby.len = 0;
+	t->contact.family = 0;
 	t->port = 0;
 	t->open_only = p->open_only;
 	t->timer.kind = CG_TIMER_TXN;

@@ -21,6 +21,7 @@ struct cg_txn {
 	struct cg_timer timer;
 	struct cg_reg *reg;	/* owned; NULL unless a REGISTER */
 	struct cg_text sentby;	/* as the requester wrote it */
+	struct cg_ep contact;	/* of a SUBSCRIBE, as the phone wrote it; unset: none */
 	u16 port;		/* sent-by port, 5060 when none was written */
 	bool open_only;		/* the mode it began in */
 };
@@ -32,7 +33,7 @@ void cg_txn_cache_fini(void);
 
 /* The transaction of a response, or of a retransmitted request; NULL: unknown. */
 struct cg_txn *cg_txn_find(struct cg_pkt *p);
-/* Found or made, for a request whose sender is hidden; NULL: limit or memory. */
+/* Found or made, for a request of a hidden host or to one; NULL: limit or memory. */
 struct cg_txn *cg_txn_begin(struct cg_pkt *p);
 /* A final response came: keep it for retransmissions only. */
 void cg_txn_final(struct cg_txn *t);

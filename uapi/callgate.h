@@ -247,6 +247,11 @@
  *       CALLGATE_X_BEFORE   string  127
  *       CALLGATE_X_AFTER    string  127
  *     CALLGATE_T_OMITTED    u32     edits that did not fit here; absent: none
+ *     CALLGATE_T_KEPT       nest[]  addresses that look private and were left alone, at most 24
+ *       CALLGATE_X_FIELD    string  as above; also "from", "to", "call_id", "identity"
+ *       CALLGATE_X_REASON   reason  why
+ *       CALLGATE_X_OFFSET   u32
+ *       CALLGATE_X_BEFORE   string  127
  *    PIN_* only:
  *     CALLGATE_T_PIN        nest    CALLGATE_P_*, as above
  *
@@ -503,6 +508,7 @@ enum callgate_trace_attr {
 	CALLGATE_T_EDITS,
 	CALLGATE_T_OMITTED,
 	CALLGATE_T_PIN,
+	CALLGATE_T_KEPT,
 	__CALLGATE_T_MAX
 };
 #define CALLGATE_T_MAX (__CALLGATE_T_MAX - 1)

@@ -178,10 +178,11 @@ int sip_edit_verify(const struct sip_edits *e, const struct sip_msg *before,
 }
 
 /* How a new value must read. */
-enum { READ_HOSTPORT, READ_ADDRESS, READ_NUMBER, READ_ADDRESS_OR_NUMBER, READ_LENGTH, READ_NOT };
+enum { READ_HOSTPORT, READ_SENT_BY, READ_ADDRESS, READ_NUMBER, READ_ADDRESS_OR_NUMBER, READ_LENGTH, READ_NOT };
 
 static const u8 reading[SIP_FIELD_COUNT] = {
 	[SIP_FIELD_OTHER] = READ_NOT,
+	[SIP_FIELD_VIA] = READ_SENT_BY,
 	[SIP_FIELD_MAX_FORWARDS] = READ_NUMBER,
 	[SIP_FIELD_CONTENT_LENGTH] = READ_LENGTH,
 	[SIP_FIELD_SDP_O] = READ_ADDRESS,
@@ -191,6 +192,10 @@ static const u8 reading[SIP_FIELD_COUNT] = {
 	[SIP_FIELD_SDP_CANDIDATE] = READ_ADDRESS_OR_NUMBER,
 	[SIP_FIELD_SDP_ALTC] = READ_ADDRESS_OR_NUMBER,
 	[SIP_FIELD_HEADER] = READ_NOT,
+	[SIP_FIELD_FROM] = READ_NOT,
+	[SIP_FIELD_TO] = READ_NOT,
+	[SIP_FIELD_CALL_ID] = READ_NOT,
+	[SIP_FIELD_IDENTITY] = READ_NOT,
 };
 
 static bool is_number(const u8 *out, struct sip_str s, u32 max)
@@ -215,6 +220,9 @@ static bool reads_well(const u8 *out, struct sip_str s, u32 field, u32 body_len)
 	switch (reading[field]) {
 	case READ_HOSTPORT:
 		return !sip_host_parse(out, s, &h);
+	case READ_SENT_BY:
+		/* blanks may stand around its colon (RFC 3261 25.1) */
+		return !sip_host_scan(out, s, true, &h, &n) && n == sip_str_end(s);
 	case READ_ADDRESS:
 		return is_address(out, s);
 	case READ_NUMBER:

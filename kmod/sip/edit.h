@@ -13,7 +13,7 @@
 #define SIP_MAX_EDITS 256
 #define SIP_EDIT_TEXT 8192
 
-/* What an edit touches. */
+/* What an edit touches, or must not touch (the last four). */
 #define SIP_FIELD_LIST(X)                                                                          \
 	X(OTHER, "other")                                                                          \
 	X(RURI, "ruri")                                                                            \
@@ -34,7 +34,11 @@
 	X(SDP_CANDIDATE, "sdp_candidate")                                                          \
 	X(SDP_PATH, "sdp_path")                                                                    \
 	X(SDP_ALTC, "sdp_altc")                                                                    \
-	X(HEADER, "header")
+	X(HEADER, "header")                                                                        \
+	X(FROM, "from")                                                                            \
+	X(TO, "to")                                                                                \
+	X(CALL_ID, "call_id")                                                                      \
+	X(IDENTITY, "identity")
 
 #define SIP_FIELD_ENUM(id, name) SIP_FIELD_##id,
 enum sip_field { SIP_FIELD_LIST(SIP_FIELD_ENUM) SIP_FIELD_COUNT };
