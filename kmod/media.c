@@ -5,6 +5,7 @@
 #include "descr.h"
 #include "events.h"
 #include "expect.h"
+#include "mapped.h"
 #include "media.h"
 #include "offer.h"
 #include "pkt.h"
@@ -232,7 +233,8 @@ static bool open_row(struct cg_descr *d, const struct cg_ep *in, u16 count, u8 c
 
 /*
  * The inside endpoint behind a public one: what the phone's own candidate says,
- * else the same port, which NAT keeps where it can (F43).
+ * else what a flow of the phone shows, else the same port, which NAT keeps where
+ * it can (F43).
  */
 static struct cg_ep behind(const struct cg_descr *d, const struct cg_ep *pub)
 {
@@ -251,6 +253,8 @@ static struct cg_ep behind(const struct cg_descr *d, const struct cg_ep *pub)
 	}
 	ep = cg_ep_at(&d->p->src_old, ntohs(pub->port));
 	ep.proto = pub->proto;
+	if (!cg_pin_before(d->p->call, &ep, pub))
+		cg_mapped(d->p->cn, pub, &ep);
 	return ep;
 }
 

@@ -92,6 +92,7 @@ struct cg_net {
 	u32 npins;		/* read without the lock by the hooks */
 	u32 npublished;
 	u64 last_call_id, last_binding_id;
+	u32 mapped_at, mapped_asked;	/* mapped.c: this second's questions */
 	u64 since;		/* cg_ms() */
 	u64 event_seq;		/* of the last event; events.c */
 	u32 tables;		/* changes with modes and providers (dumps) */
