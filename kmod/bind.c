@@ -305,14 +305,28 @@ static unsigned int bind_inbound(struct cg_pin *pin, struct newcomer *n)
 	return verdict;
 }
 
-/* Would @pin's public endpoint clash with an entry that exists? */
+/*
+ * Would @pin's public endpoint clash with an entry that exists? One that a packet
+ * from the peer made before the call was known leads nowhere, and makes room (F55).
+ */
 static bool clashes(const struct cg_pin *pin, const struct newcomer *n)
 {
 	struct nf_conntrack_tuple t;
+	struct nf_conn *old;
 
 	nf_ct_invert_tuple(&t, &n->ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple);
 	t.dst.u3 = pin->pub.addr;
 	t.dst.u.all = pin->pub.port;
+	if (!nf_conntrack_tuple_taken(&t, n->ct))
+		return false;
+	old = pin->kind == CG_PIN_MEDIA ? find_ct(pin->cn->net, &t, nf_ct_zone(n->ct)->id) : NULL;
+	if (!old)
+		return true;
+	if (!(old->status & IPS_NAT_MASK) && !test_bit(IPS_SEEN_REPLY_BIT, &old->status)) {
+		cg_count(pin->cn, CG_R_PIN_STALE_FLOW);
+		nf_ct_delete(old, 0, 0);
+	}
+	nf_ct_put(old);
 	return nf_conntrack_tuple_taken(&t, n->ct);
 }
 

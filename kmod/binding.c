@@ -170,7 +170,8 @@ static void grant(struct cg_pkt *p, const struct cg_reg *reg, const struct cg_co
 	pin = cg_sig_open(p->cn, &c->in, &c->pub, &p->src_old, 1);
 	if (!pin)
 		return;
-	pin->wrote = c->wrote;
+	if (c->ours)
+		pin->wrote = c->wrote;
 	pin->open_only = p->rule_open;
 	if (b && b->pin != pin) {
 		cg_binding_remove(b, CG_R_BIND_REPLACED);

@@ -23,6 +23,7 @@ struct cg_contact {
 	struct cg_ep in, pub;
 	u64 user;		/* hash of scheme and user part */
 	u32 expires;		/* asked for */
+	bool ours;		/* the registrar sees @pub in it; else a name, or foreign */
 	u8 nuri;
 	u8 uri[CG_AOR_TEXT];	/* the Contact URI, for people */
 };

@@ -34,8 +34,8 @@ bool cg_descr_ep(u8 kind, const u8 *bytes, u8 l4, u16 port, struct cg_ep *ep)
 }
 
 /*
- * May the sender speak for this? Its own address; another inside host's only in a
- * call that both sides take part in (a PBX that lets media go directly, S5).
+ * May the sender speak for this? Its own address, or another inside host's (a PBX
+ * with media of its own, F63): nobody is let in before both sides speak (S5).
  */
 static bool may_name(const struct cg_pkt *p, const struct cg_ep *ep)
 {
@@ -43,7 +43,7 @@ static bool may_name(const struct cg_pkt *p, const struct cg_ep *ep)
 		return false;
 	if (cg_ep_same_addr(ep, &p->src_old))
 		return true;
-	return p->call->both_ways && cg_is_inside(p, ep);
+	return cg_is_inside(p, ep);
 }
 
 static bool may_open(const struct cg_pkt *p, const struct cg_ep *ep)

@@ -94,9 +94,10 @@ static int put(struct cg_pkt *p, struct sip_str at, const struct cg_text *text, 
 	return CG_NEXT;
 }
 
+/* Zeros or blanks without end are forgotten: the plain text serves as well. */
 static void keep_text(const struct cg_pkt *p, struct sip_str s, struct cg_text *t)
 {
-	t->len = (u8)min_t(u32, s.len, CG_TEXT_MAX);
+	t->len = s.len <= CG_TEXT_MAX ? (u8)s.len : 0;
 	memcpy(t->s, p->data + s.off, t->len);
 }
 
@@ -346,6 +347,7 @@ static void note_contact(struct cg_pkt *p, const struct sip_nameaddr *a)
 	/* a name, a foreign address, or our own public one: the source is where it is */
 	c->in = p->src_old;
 	c->pub = p->src_new;
+	c->ours = false;
 	c->user = cg_hash_more(p, a->uri.user, a->uri.scheme);
 	keep_text(p, a->uri.host.all, &c->wrote);
 	c->nuri = (u8)min_t(u32, a->uri.all.len, CG_AOR_TEXT);
@@ -354,6 +356,7 @@ static void note_contact(struct cg_pkt *p, const struct sip_nameaddr *a)
 		c->expires = p->msg.has_expires ? p->msg.expires : U32_MAX;
 	if (!uri_ep(p, &a->uri, &ep))
 		return;
+	c->ours = cg_is_inside(p, &ep) || cg_ep_same_addr(&ep, &p->src_new);
 	if (cg_is_inside(p, &ep)) {
 		if (allowed(p, &ep) != &ep)
 			return;
@@ -444,7 +447,7 @@ static int contact_registered(struct cg_pkt *p, const struct sip_nameaddr *a)
 	for (i = 0; i < reg->ncontacts; i++) {
 		const struct cg_contact *c = &reg->contact[i];
 
-		if (cg_ep_equal(&c->pub, &pub) && (!found || c->user == user))
+		if (c->ours && cg_ep_equal(&c->pub, &pub) && (!found || c->user == user))
 			found = c;
 	}
 	if (!found)
