@@ -88,7 +88,8 @@ static void print_kept(const struct tracer *t, const struct trace *m)
 	struct edit *e = m->kept.items;
 
 	for (size_t i = 0; i < m->kept.n; i++, e++) {
-		const char *reason = text_clean(e->reason), *help = reasons_help(t->reasons, reason);
+		const char *reason = text_clean(e->reason);
+		const char *help = reasons_help(t->reasons, reason);
 
 		printf("%14s%-16s %s left alone because: %s (%s)\n", "", text_clean(e->field),
 		       text_clean(e->before), *help ? help : reason, reason);

@@ -251,7 +251,7 @@ static bool begins_call(const struct cg_pkt *p)
 	return p->msg.request && p->msg.method == SIP_M_INVITE;
 }
 
-/* A session described by another method's message: a request, or the answer to one that was seen. */
+/* A session in another method's message: a request, or the answer to one that was seen. */
 static bool describes(const struct cg_pkt *p)
 {
 	u8 class = p->msg.ctype.class;
@@ -259,6 +259,11 @@ static bool describes(const struct cg_pkt *p)
 	if (class != SIP_MEDIA_SDP && class != SIP_MEDIA_MULTI && class != SIP_MEDIA_FRAG)
 		return false;
 	return p->msg.request ? p->msg.method != SIP_M_ACK : p->txn && p->msg.status / 100 == 2;
+}
+
+static u8 loose_side(const struct cg_pkt *p)
+{
+	return p->snat || !p->dnat ? CG_CALLER : CG_CALLEE;
 }
 
 static int begin(struct cg_pkt *p, u64 key)
@@ -292,14 +297,15 @@ static int begin(struct cg_pkt *p, u64 key)
 	call->loose = !begins_call(p);
 	cg_timer_set(&p->cn->wheel, &call->timer, call->loose ? CG_CALL_LOOSE : CG_CALL_FIRST);
 	p->call = call;
-	p->side = p->msg.request ? CG_CALLER : CG_CALLEE;
+	p->side = call->loose ? loose_side(p) : CG_CALLER;
 	p->leg = CG_LEG_ALL;
 	p->began = true;
 	call->was_side[p->side] = true;
 	/* the request of an answer was seen */
 	call->both_ways = !p->msg.request;
+	p->cn->nloose += call->loose;
 	/* a dialog from before our time: whoever speaks first is called the caller */
-	if (p->msg.to_tag.len)
+	if (p->msg.to_tag.len && !call->loose)
 		add_leg(p);
 	return CG_NEXT;
 }
@@ -313,22 +319,62 @@ static bool makes_dialog(const struct cg_pkt *p)
 	       p->side == CG_CALLEE && p->leg == CG_LEG_ALL;
 }
 
+/*
+ * Descriptions outside calls: one object for a host and its peer, whatever the
+ * Call-ID, so that a keep-alive that asks again and again finds the same ports.
+ */
+static u64 loose_key(const struct cg_pkt *p)
+{
+	bool from_host = p->snat || !p->dnat;
+	const struct cg_ep *host = from_host ? &p->src_old : &p->dst_new;
+	const struct cg_ep *peer = from_host ? &p->dst_new : &p->src_old;
+
+	return cg_hash_addr(p->cn, host, cg_hash_addr(p->cn, peer, 1));
+}
+
+static int track_loose(struct cg_pkt *p)
+{
+	u64 key = loose_key(p);
+	struct rhlist_head *l, *pos;
+	struct cg_call *call, *found = NULL;
+
+	l = rhltable_lookup(&p->cn->calls, &key, cg_call_params);
+	rhl_for_each_entry_rcu(call, pos, l, node)
+		if (call->loose)
+			found = call;
+	if (!found)
+		return describes(p) ? begin(p, key) : CG_NEXT;
+	/* an answer: the other side takes part; to a new question it has yet to come */
+	if (!p->msg.request)
+		found->both_ways = true;
+	else if (describes(p) && loose_side(p) == CG_CALLER)
+		found->both_ways = false;
+	if (!describes(p))
+		return CG_NEXT;
+	found->active = cg_ms();
+	cg_timer_set(&p->cn->wheel, &found->timer, CG_CALL_LOOSE);
+	p->call = found;
+	p->side = loose_side(p);
+	p->leg = CG_LEG_ALL;
+	note_flow(found, p);
+	return CG_NEXT;
+}
+
 int cg_call_track(struct cg_pkt *p)
 {
-	bool begins = begins_call(p) || describes(p);
-	struct cg_call *call;
+	struct cg_call *call = NULL;
 	u64 key;
 
-	if (!p->cn->ncalls && !begins)
-		return CG_NEXT;
-	key = key_of(p);
-	call = find(p, key);
-	if (!call)
-		return begins ? begin(p, key) : CG_NEXT;
-	if (call->loose && begins_call(p)) {
-		call->loose = false;
-		p->began = true;
+	if (p->cn->ncalls || begins_call(p)) {
+		key = key_of(p);
+		call = find(p, key);
+		if (!call && begins_call(p))
+			return begin(p, key);
 	}
+	if (!call && (describes(p) || (p->cn->nloose && p->txn && p->msg.status / 100 == 2)))
+		return track_loose(p);
+	if (!call)
+		return CG_NEXT;
 	p->call = call;
 	call->active = cg_ms();
 	list_move_tail(&call->of_host, &call->host->call_list);
@@ -388,6 +434,7 @@ void cg_call_end(struct cg_call *call, enum cg_reason why)
 	list_del(&call->all);
 	list_del(&call->of_host);
 	call->host->calls--;
+	cn->nloose -= call->loose;
 	cg_host_put(cn, call->host);
 	cn->ncalls--;
 	cn->generation++;

@@ -88,6 +88,7 @@ struct cg_net {
 	struct cg_modes *modes;		/* of single hosts; NULL: none */
 	struct cg_providers *providers;	/* NULL: none */
 
+	u32 nloose;			/* of the calls: descriptions outside calls */
 	u32 ncalls, nbindings, ntxns, nhosts, nghosts;
 	u32 npins;		/* read without the lock by the hooks */
 	u32 npublished;

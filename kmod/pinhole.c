@@ -211,6 +211,9 @@ void cg_pin_close(struct cg_pin *pin, bool kill)
 		cg_bind_kill(pin);
 	remember_peers(pin);
 	list_del_init(&pin->owner);
+	/* what was described outside a call nobody was told to send to */
+	if (pin->call->loose)
+		rest = 0;
 	pin->call->npins--;
 	pin->call = NULL;
 	if (!rest || cn->dying || cg_ep_equal(&pin->in, &pin->pub)) {

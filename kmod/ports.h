@@ -21,7 +21,7 @@ struct cg_port_ask {
 	bool exact;		/* only @want will do (callgate-open) */
 	u16 want;		/* host order */
 	u16 count;		/* this many in a row */
-	u16 used;		/* the signalling flow's own port, which nobody else gets; 0: none */
+	u16 used;		/* the signalling flow's own port, nobody else's; 0: none */
 };
 
 /* First port of the row in host order; 0: none, *@why says what was exhausted. */

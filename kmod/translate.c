@@ -542,7 +542,7 @@ int cg_translate(struct cg_pkt *p)
 	if (v == CG_NEXT && p->dnat && request)
 		v = restore_uri(p, &p->msg.ruri, SIP_FIELD_RURI);
 	/* its answer may describe a session (RFC 3261 11.2) */
-	if (p->dnat && request && p->msg.method == SIP_M_OPTIONS)
+	if (p->dnat && request && (!p->call || p->call->loose) && p->msg.method != SIP_M_ACK)
 		cg_txn_begin(p);
 	if (v == CG_NEXT)
 		v = contacts(p);

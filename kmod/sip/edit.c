@@ -178,7 +178,10 @@ int sip_edit_verify(const struct sip_edits *e, const struct sip_msg *before,
 }
 
 /* How a new value must read. */
-enum { READ_HOSTPORT, READ_SENT_BY, READ_ADDRESS, READ_NUMBER, READ_ADDRESS_OR_NUMBER, READ_LENGTH, READ_NOT };
+enum {
+	READ_HOSTPORT, READ_SENT_BY, READ_ADDRESS, READ_NUMBER, READ_ADDRESS_OR_NUMBER,
+	READ_LENGTH, READ_NOT,
+};
 
 static const u8 reading[SIP_FIELD_COUNT] = {
 	[SIP_FIELD_OTHER] = READ_NOT,
