@@ -3,10 +3,13 @@
  * The rules are run as they are: whatever an admin can write is answered. What
  * they do besides (counters, log lines) they do for this packet too.
  */
+#include <linux/inetdevice.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/udp.h>
+#include <net/if_inet6.h>
 #include <net/ip.h>
+#include <net/ip6_route.h>
 #include <net/netfilter/nf_conntrack_core.h>
 
 #include "compat.h"
@@ -112,4 +115,46 @@ bool cg_forwards(struct cg_net *cn, const struct cg_ep *from, struct net_device 
 free:
 	kfree_skb(skb);
 	return can;
+}
+
+/* ---- one network ---- */
+
+static bool one_network4(const struct net_device *dev, __be32 a, __be32 b)
+{
+	const struct in_device *in = __in_dev_get_rcu(dev);
+	const struct in_ifaddr *ifa;
+
+	if (!in)
+		return false;
+	in_dev_for_each_ifa_rcu(ifa, in)
+		if (inet_ifa_match(a, ifa) && inet_ifa_match(b, ifa))
+			return true;
+	return false;
+}
+
+static bool one_network6(const struct net_device *dev, const struct in6_addr *a,
+			 const struct in6_addr *b)
+{
+	const struct inet6_dev *in = __in6_dev_get(dev);
+	const struct inet6_ifaddr *ifa;
+
+	if (!in)
+		return false;
+	list_for_each_entry_rcu(ifa, &in->addr_list, if_list)
+		if (ipv6_prefix_equal(&ifa->addr, a, ifa->prefix_len) &&
+		    ipv6_prefix_equal(&ifa->addr, b, ifa->prefix_len))
+			return true;
+	return false;
+}
+
+bool cg_neighbours(const struct net_device *dev, const struct cg_ep *a,
+		   const struct cg_ep *b)
+{
+	bool one;
+
+	rcu_read_lock();
+	one = a->family == NFPROTO_IPV4 ? one_network4(dev, a->addr.ip, b->addr.ip) :
+					  one_network6(dev, &a->addr.in6, &b->addr.in6);
+	rcu_read_unlock();
+	return one;
 }

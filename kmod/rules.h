@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * rules: would the admin's forward rules let media pass between two hosts?
+ * rules: can two inside hosts meet, by the network or by the admin's forward rules?
  */
 #ifndef _CG_RULES_H
 #define _CG_RULES_H
@@ -14,5 +14,9 @@
  */
 bool cg_forwards(struct cg_net *cn, const struct cg_ep *from, struct net_device *in,
 		 const struct cg_ep *to, struct dst_entry *dst);
+
+/* Both in a network of @dev: what they send each other never comes to this router. */
+bool cg_neighbours(const struct net_device *dev, const struct cg_ep *a,
+		   const struct cg_ep *b);
 
 #endif

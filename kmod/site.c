@@ -1,8 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <linux/inetdevice.h>
-#include <net/if_inet6.h>
-#include <net/ip6_route.h>
-
 #include "compat.h"
 #include "rules.h"
 #include "descr.h"
@@ -41,46 +37,6 @@ struct cg_pin *cg_site_inside(struct cg_net *cn, const struct cg_ep *in)
 
 /* ---- can they reach each other? ---- */
 
-static bool one_network4(const struct net_device *dev, __be32 a, __be32 b)
-{
-	const struct in_device *in = __in_dev_get_rcu(dev);
-	const struct in_ifaddr *ifa;
-
-	if (!in)
-		return false;
-	in_dev_for_each_ifa_rcu(ifa, in)
-		if (inet_ifa_match(a, ifa) && inet_ifa_match(b, ifa))
-			return true;
-	return false;
-}
-
-static bool one_network6(const struct net_device *dev, const struct in6_addr *a,
-			 const struct in6_addr *b)
-{
-	const struct inet6_dev *in = __in6_dev_get(dev);
-	const struct inet6_ifaddr *ifa;
-
-	if (!in)
-		return false;
-	list_for_each_entry_rcu(ifa, &in->addr_list, if_list)
-		if (ipv6_prefix_equal(&ifa->addr, a, ifa->prefix_len) &&
-		    ipv6_prefix_equal(&ifa->addr, b, ifa->prefix_len))
-			return true;
-	return false;
-}
-
-/* Neighbours: what they send each other never comes to this router. */
-static bool neighbours(const struct net_device *dev, const struct cg_ep *a, const struct cg_ep *b)
-{
-	bool one;
-
-	rcu_read_lock();
-	one = a->family == NFPROTO_IPV4 ? one_network4(dev, a->addr.ip, b->addr.ip) :
-					  one_network6(dev, &a->addr.in6, &b->addr.in6);
-	rcu_read_unlock();
-	return one;
-}
-
 static bool reachable(const struct cg_pkt *p, const struct cg_ep *phone)
 {
 	struct dst_entry *to = skb_dst(p->skb);
@@ -99,7 +55,7 @@ static bool reachable(const struct cg_pkt *p, const struct cg_ep *phone)
 		return false;
 	here = cg_dst_dev(to);
 	there = cg_dst_dev(dst);
-	if (here == there && neighbours(here, &p->dst_new, phone))
+	if (here == there && cg_neighbours(here, &p->dst_new, phone))
 		can = true;
 	else if (!(there->flags & IFF_LOOPBACK))
 		can = cg_forwards(p->cn, &p->dst_new, here, phone, dst) &&

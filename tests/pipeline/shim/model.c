@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What stands beside the pipeline and is modelled: DNAT rules of the admin (claim.c), expectations
- * (expect.c), the notifier of lost addresses (address.c) and netlink, to which nobody listens.
+ * What stands beside the pipeline and is modelled: the admin's rules (claim.c, rules.c), what STUN
+ * found out (mapped.c), expectations (expect.c), the notifier of lost addresses (address.c) and netlink, to which nobody listens.
  */
 #include "router.h"
 
@@ -10,10 +10,32 @@
 #include "claim.h"
 #include "expect.h"
 #include "genl.h"
+#include "mapped.h"
+#include "rules.h"
 
 /* No rule claims a port: busy ports of the model are sockets and reserved ones. */
 bool cg_claimed(struct cg_net *cn, const struct cg_ep *local, u16 count, const struct cg_ep *peer,
 		const struct net_device *dev)
+{
+	lockdep_assert_held(&cn->lock);
+	return false;
+}
+
+/* The forward rules let phones meet. */
+bool cg_forwards(struct cg_net *cn, const struct cg_ep *from, struct net_device *in,
+		 const struct cg_ep *to, struct dst_entry *dst)
+{
+	lockdep_assert_held(&cn->lock);
+	return true;
+}
+
+bool cg_neighbours(const struct net_device *dev, const struct cg_ep *a, const struct cg_ep *b)
+{
+	return true;
+}
+
+/* No phone asked a STUN server: the port is the same inside and outside. */
+bool cg_mapped(struct cg_net *cn, const struct cg_ep *pub, struct cg_ep *in)
 {
 	lockdep_assert_held(&cn->lock);
 	return false;
@@ -95,7 +117,7 @@ struct sk_buff *cg_genl_refused(const struct cg_call *call, const struct cg_ep *
 	return NULL;
 }
 
-struct sk_buff *cg_genl_trace(const struct cg_pkt *p, u64 seq)
+struct sk_buff *cg_genl_trace(struct cg_pkt *p, u64 seq)
 {
 	return NULL;
 }

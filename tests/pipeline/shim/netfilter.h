@@ -170,6 +170,7 @@ enum {
 };
 #define IPS_SRC_NAT (1UL << IPS_SRC_NAT_BIT)
 #define IPS_DST_NAT (1UL << IPS_DST_NAT_BIT)
+#define IPS_NAT_MASK (IPS_DST_NAT | 1UL << IPS_SRC_NAT_BIT)
 
 union nf_conntrack_man_proto {
 	__be16 all;
