@@ -87,6 +87,7 @@ struct cg_call {
 	u8 nbranches;
 	u64 branches[CG_BRANCHES];	/* of it, still without a final response */
 	u16 npins;
+	bool rests;		/* a port of it was given up and may still be kept for it */
 	u16 gen[2];		/* generation of each side's session description */
 	u64 sdp_seen[2];	/* hash of the last description: a repeat is no news */
 	struct cg_offer offer;

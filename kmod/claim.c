@@ -15,6 +15,7 @@ struct question {
 	struct sk_buff *skb;
 	struct nf_conn *ct;
 	const struct nf_hook_entries *hooks;
+	u32 first;	/* of them that does destination NAT */
 	struct nf_hook_state state;
 };
 
@@ -147,7 +148,7 @@ static void ask(struct question *q)
 	const struct nf_hook_entries *e = q->hooks;
 	u32 i;
 
-	for (i = next_hook(e, 0); i < e->num_hook_entries; i = next_hook(e, i + 1))
+	for (i = q->first; i < e->num_hook_entries; i = next_hook(e, i + 1))
 		if (nf_hook_entry_hookfn(&e->hooks[i], q->skb, &q->state) != NF_ACCEPT)
 			return;
 }
@@ -170,8 +171,10 @@ bool cg_claimed(struct cg_net *cn, const struct cg_ep *local, u16 count, const s
 	struct cg_ep to = *local;
 	bool claimed = false;
 
-	if (!dev || local->proto != IPPROTO_UDP || !q.hooks ||
-	    next_hook(q.hooks, 0) == q.hooks->num_hook_entries)
+	if (!dev || local->proto != IPPROTO_UDP || !q.hooks)
+		return false;
+	q.first = next_hook(q.hooks, 0);
+	if (q.first == q.hooks->num_hook_entries)
 		return false;
 	q.skb = take_packet(cn);
 	q.ct = q.skb ? make_ct(cn->net, local, peer) : NULL;

@@ -20,6 +20,7 @@ struct cg_descr {
 	bool edit;	/* and become public ones */
 	bool site;	/* the other side is a phone here: its own addresses are put back */
 	bool conn_done;	/* the session's c= is edited */
+	struct cg_text shown;	/* the sender's public address; len 0: not printed yet */
 };
 
 /* An address of a description as an endpoint; false: a name, or no transport that is known. */

@@ -205,6 +205,7 @@ static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 	p->replied = false;
 	p->forced_port = 0;
 	p->keep = 0;
+	p->text.len = 0;
 	p->ncontacts = 0;
 	p->star = false;
 	sip_edit_init(&p->edits);

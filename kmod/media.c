@@ -89,6 +89,16 @@ int cg_descr_port(struct cg_descr *d, struct sip_str at, const struct cg_ep *to,
 	return put_text(d, at, text, sip_u32_print(text, ntohs(to->port)), why);
 }
 
+/* The sender's own address mostly stands in o= and in c=. */
+static int put_shown(struct cg_descr *d, struct sip_str at, u8 field)
+{
+	struct sip_why why = { .why = CG_R_EDIT_PUBLIC, .field = field };
+
+	if (!d->shown.len)
+		d->shown.len = (u8)cg_ep_print(&d->p->src_new, false, false, d->shown.s);
+	return put_text(d, at, d->shown.s, d->shown.len, why);
+}
+
 static int put_addr(struct cg_descr *d, struct sip_str at, const struct cg_ep *to, u8 field)
 {
 	return cg_descr_addr(d, at, to,
@@ -184,13 +194,14 @@ static u8 comp_of(const struct cg_descr *d, u16 i, u8 comp)
 static bool open_at(struct cg_descr *d, const struct cg_ep *in, const struct cg_ep *pub, u16 count,
 		    u8 comp)
 {
+	bool none = list_empty(&d->p->call->pins);
 	enum cg_reason why = CG_R_NONE;
 	u16 i;
 
 	for (i = 0; i < count; i++) {
 		struct cg_ep in_i = cg_ep_at(in, ntohs(in->port) + i);
 		struct cg_ep pub_i = cg_ep_at(pub, ntohs(pub->port) + i);
-		struct cg_pin *pin = cg_pin_of_call(d->p->call, &in_i, &pub_i);
+		struct cg_pin *pin = none ? NULL : cg_pin_of_call(d->p->call, &in_i, &pub_i);
 		bool fresh = !pin;
 
 		if (fresh)
@@ -330,7 +341,7 @@ static int own_conns(struct cg_descr *d)
 
 	while (v == CG_NEXT && sip_sdp_conn_next(d->p->data, &it, &c))
 		if (cg_descr_ep(c.kind, c.bytes, SIP_L4_UDP, 1, &ep) && may_name(d->p, &ep))
-			v = put_addr(d, c.addr, &d->p->src_new, SIP_FIELD_SDP_C);
+			v = put_shown(d, c.addr, SIP_FIELD_SDP_C);
 	return v;
 }
 
@@ -475,10 +486,10 @@ static int own_session(struct cg_descr *d)
 	if (s->has_origin && !s->origin.addr.any &&
 	    cg_descr_ep(s->origin.addr.kind, s->origin.addr.bytes, SIP_L4_UDP, 1, &ep) &&
 	    cg_ep_same_addr(&ep, &d->p->src_old))
-		v = put_addr(d, s->origin.addr.addr, &d->p->src_new, SIP_FIELD_SDP_O);
+		v = put_shown(d, s->origin.addr.addr, SIP_FIELD_SDP_O);
 	if (v == CG_NEXT && s->conn.addr.len &&
 	    cg_descr_ep(s->conn.kind, s->conn.bytes, SIP_L4_UDP, 1, &ep) && may_name(d->p, &ep))
-		v = put_addr(d, s->conn.addr, &d->p->src_new, SIP_FIELD_SDP_C);
+		v = put_shown(d, s->conn.addr, SIP_FIELD_SDP_C);
 	return v;
 }
 

@@ -87,8 +87,19 @@ static void destroy(struct cg_pin *pin)
 	call_rcu(&pin->rcu, free_rcu);
 }
 
-static struct cg_pin *create(struct cg_net *cn, const struct cg_ep *in, const struct cg_ep *pub,
-			     enum cg_pin_kind kind, enum cg_reason *why)
+/* The host of @in, mostly the one that @call is of. */
+static struct cg_host *host_of(struct cg_net *cn, const struct cg_call *call,
+			       const struct cg_ep *in)
+{
+	if (!call || !cg_ep_same_addr(&call->host->who, in))
+		return cg_host_get(cn, in);
+	call->host->refs++;
+	return call->host;
+}
+
+/* For media of @call; NULL: for signalling. */
+static struct cg_pin *create(struct cg_net *cn, struct cg_call *call, const struct cg_ep *in,
+			     const struct cg_ep *pub, enum cg_reason *why)
 {
 	struct cg_pin *pin;
 
@@ -96,7 +107,7 @@ static struct cg_pin *create(struct cg_net *cn, const struct cg_ep *in, const st
 	*why = CG_R_PIN_NO_MEMORY;
 	if (!pin)
 		return NULL;
-	pin->host = cg_host_get(cn, in);
+	pin->host = host_of(cn, call, in);
 	if (!pin->host)
 		goto free;
 	*why = cg_limit_pins(cn, pin->host, 1);
@@ -107,8 +118,9 @@ static struct cg_pin *create(struct cg_net *cn, const struct cg_ep *in, const st
 	pin->cn = cn;
 	pin->in = *in;
 	pin->pub = *pub;
-	pin->kind = kind;
-	pin->opened = cg_ms();
+	pin->kind = call ? CG_PIN_MEDIA : CG_PIN_SIG;
+	/* the message that opens it is the call's last sign of life */
+	pin->opened = call ? call->active : cg_ms();
 	pin->timer.kind = CG_TIMER_PIN;
 	INIT_LIST_HEAD(&pin->owner);
 	INIT_LIST_HEAD(&pin->bindings);
@@ -156,13 +168,13 @@ struct cg_pin *cg_pin_before(const struct cg_call *call, const struct cg_ep *in,
 {
 	struct cg_pin *pin = cg_pin_of_call(call, in, pub);
 
-	return pin || !call->cn->nghosts ? pin : find_media(call, in, pub, true);
+	return pin || !call->rests ? pin : find_media(call, in, pub, true);
 }
 
 /* The call takes its port back before the rest was over. */
 static void wake(const struct cg_call *call, const struct cg_ep *in, const struct cg_ep *pub)
 {
-	struct cg_pin *pin = call->cn->nghosts ? find_media(call, in, pub, true) : NULL;
+	struct cg_pin *pin = call->rests ? find_media(call, in, pub, true) : NULL;
 
 	if (!pin)
 		return;
@@ -174,7 +186,7 @@ static void wake(const struct cg_call *call, const struct cg_ep *in, const struc
 struct cg_pin *cg_pin_open(struct cg_call *call, const struct cg_ep *in, const struct cg_ep *pub,
 			   enum cg_reason *why)
 {
-	struct cg_pin *pin = create(call->cn, in, pub, CG_PIN_MEDIA, why);
+	struct cg_pin *pin = create(call->cn, call, in, pub, why);
 
 	if (!pin)
 		return NULL;
@@ -202,6 +214,7 @@ static void remember_peers(struct cg_pin *pin)
 void cg_pin_close(struct cg_pin *pin, bool kill)
 {
 	struct cg_net *cn = pin->cn;
+	struct cg_call *call = pin->call;
 	u32 rest = cn->set.quarantine;
 
 	cg_trace_pin(pin, CALLGATE_TRACE_PIN_CLOSE, CG_R_PIN_CLOSED);
@@ -212,15 +225,16 @@ void cg_pin_close(struct cg_pin *pin, bool kill)
 	remember_peers(pin);
 	list_del_init(&pin->owner);
 	/* what was described outside a call nobody was told to send to */
-	if (pin->call->loose)
+	if (call->loose)
 		rest = 0;
-	pin->call->npins--;
+	call->npins--;
 	pin->call = NULL;
 	if (!rest || cn->dying || cg_ep_equal(&pin->in, &pin->pub)) {
 		destroy(pin);
 		return;
 	}
 	leave_host(pin);
+	call->rests = true;
 	pin->ghost = true;
 	cn->nghosts++;
 	list_add_tail(&pin->owner, &cn->ghost_list);
@@ -282,6 +296,14 @@ static struct cg_pin *sig_find(struct cg_net *cn, const struct cg_ep *in, const 
 	return NULL;
 }
 
+void cg_sig_hold(struct cg_pin *pin, u32 seconds)
+{
+	if ((s32)(cg_now() + seconds - pin->base_until) > 0 || !pin->base_until)
+		pin->base_until = cg_now() + seconds;
+	if (cg_timer_left(&pin->timer) < seconds)
+		cg_timer_set(&pin->cn->wheel, &pin->timer, seconds);
+}
+
 struct cg_pin *cg_sig_open(struct cg_net *cn, const struct cg_ep *in, const struct cg_ep *pub,
 			   const struct cg_ep *peer, u32 seconds)
 {
@@ -289,7 +311,7 @@ struct cg_pin *cg_sig_open(struct cg_net *cn, const struct cg_ep *in, const stru
 	enum cg_reason why;
 
 	if (!pin) {
-		pin = create(cn, in, pub, CG_PIN_SIG, &why);
+		pin = create(cn, NULL, in, pub, &why);
 		if (!pin) {
 			cg_count(cn, why);
 			return NULL;
@@ -297,10 +319,7 @@ struct cg_pin *cg_sig_open(struct cg_net *cn, const struct cg_ep *in, const stru
 		cg_pin_peer(pin, peer);
 		list_add_tail(&pin->owner, &cn->sig_list);
 	}
-	if ((s32)(cg_now() + seconds - pin->base_until) > 0 || !pin->base_until)
-		pin->base_until = cg_now() + seconds;
-	if (cg_timer_left(&pin->timer) < seconds)
-		cg_timer_set(&cn->wheel, &pin->timer, seconds);
+	cg_sig_hold(pin, seconds);
 	return pin;
 }
 

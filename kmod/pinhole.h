@@ -92,6 +92,8 @@ void cg_pin_close(struct cg_pin *pin, bool kill);
  */
 struct cg_pin *cg_sig_open(struct cg_net *cn, const struct cg_ep *in, const struct cg_ep *pub,
 			   const struct cg_ep *peer, u32 seconds);
+/* One that was found is held on as if it was opened. */
+void cg_sig_hold(struct cg_pin *pin, u32 seconds);
 /* Any signalling pinhole of the inside endpoint that @peer may use, or NULL. */
 struct cg_pin *cg_sig_of_inside(struct cg_net *cn, const struct cg_ep *in,
 				const struct cg_ep *peer);

@@ -63,6 +63,11 @@ struct cg_pkt {
 	bool star;
 	struct cg_contact contact[CG_REG_CONTACTS];
 
+	/* of translate.c: the last address that was printed, Via and Contact mostly say the same */
+	struct cg_ep printed;
+	struct cg_text text;
+	bool text_port;
+
 	u64 call_id;		/* of p->call, for the trace, after the lock; 0: none */
 	struct sk_buff *trace;	/* begun by cg_trace_edits(), or NULL */
 	/* of media.c: too large for the stack */

@@ -102,9 +102,17 @@ static void keep_text(const struct cg_pkt *p, struct sip_str s, struct cg_text *
 }
 
 /* "host" or "host:port": a port where one stood, or where the default would be wrong. */
-static void print(const struct cg_ep *ep, bool had_port, u16 dflt, struct cg_text *t)
+static const struct cg_text *print(struct cg_pkt *p, const struct cg_ep *ep, bool had_port,
+				   u16 dflt)
 {
-	t->len = (u8)cg_ep_print(ep, true, had_port || ntohs(ep->port) != dflt, t->s);
+	bool port = had_port || ntohs(ep->port) != dflt;
+
+	if (!p->text.len || p->text_port != port || !cg_ep_equal(&p->printed, ep)) {
+		p->text.len = (u8)cg_ep_print(ep, true, port, p->text.s);
+		p->text_port = port;
+		p->printed = *ep;
+	}
+	return &p->text;
 }
 
 /* ---- the sender is hidden: publish ---- */
@@ -166,7 +174,10 @@ static struct cg_pin *publish(struct cg_pkt *p, const struct cg_ep *in, bool mak
 		}
 		pub = cg_ep_at(&ask.pub, port);
 	}
-	pin = cg_sig_open(cn, in, &pub, &p->dst_new, HOLD);
+	if (pin)
+		cg_sig_hold(pin, HOLD);
+	else
+		pin = cg_sig_open(cn, in, &pub, &p->dst_new, HOLD);
 	if (!pin) {
 		cg_ports_release(cn, &pub);
 		return NULL;
@@ -209,7 +220,6 @@ static void hold_for_call(struct cg_pkt *p, struct cg_pin *pin, const struct sip
 static int publish_uri(struct cg_pkt *p, const struct sip_uri *u, u8 field, bool make)
 {
 	struct sip_why why = { .why = CG_R_EDIT_PUBLIC, .field = field };
-	struct cg_text text;
 	struct cg_pin *pin;
 	struct cg_ep in;
 
@@ -225,8 +235,7 @@ static int publish_uri(struct cg_pkt *p, const struct sip_uri *u, u8 field, bool
 	} else {
 		keep_text(p, u->host.all, &pin->route);
 	}
-	print(&pin->pub, u->host.port.len, uri_port(u), &text);
-	return put(p, u->host.all, &text, why);
+	return put(p, u->host.all, print(p, &pin->pub, u->host.port.len, uri_port(u)), why);
 }
 
 /* ---- the receiver is hidden: put back what it wrote ---- */
@@ -236,7 +245,6 @@ static int restore_uri(struct cg_pkt *p, const struct sip_uri *u, u8 field)
 	struct sip_why why = { .why = CG_R_EDIT_RESTORE, .field = field };
 	bool ruri = field == SIP_FIELD_RURI;
 	const struct cg_text *wrote;
-	struct cg_text text;
 	struct cg_pin *pin;
 	struct cg_ep pub;
 
@@ -254,10 +262,8 @@ static int restore_uri(struct cg_pkt *p, const struct sip_uri *u, u8 field)
 	/* never published in this kind of field: it is not ours to change */
 	if (!wrote->len && ruri)
 		return CG_NEXT;
-	if (!wrote->len) {
-		print(&pin->in, u->host.port.len, uri_port(u), &text);
-		wrote = &text;
-	}
+	if (!wrote->len)
+		wrote = print(p, &pin->in, u->host.port.len, uri_port(u));
 	return put(p, u->host.all, wrote, why);
 }
 
@@ -267,7 +273,6 @@ static int via_out(struct cg_pkt *p)
 {
 	const struct sip_via *v = &p->msg.via;
 	struct sip_why why = SIP_WHY(VIA, CG_R_EDIT_PUBLIC);
-	struct cg_text text;
 	struct cg_ep in;
 	bool inside;
 
@@ -287,8 +292,7 @@ static int via_out(struct cg_pkt *p)
 	if (!inside)
 		return CG_NEXT;
 	/* answers come back on this flow, whatever port the phone named */
-	print(&p->src_new, v->sent_by.port.len, SIP_PORT, &text);
-	return put(p, v->sent_by.all, &text, why);
+	return put(p, v->sent_by.all, print(p, &p->src_new, v->sent_by.port.len, SIP_PORT), why);
 }
 
 /*
@@ -313,7 +317,7 @@ static int via_back(struct cg_pkt *p)
 	const struct sip_via *v = &p->msg.via;
 	struct sip_why why = SIP_WHY(VIA, CG_R_EDIT_RESTORE);
 	u16 port = ntohs(p->dst_new.port);
-	struct cg_text text;
+	const struct cg_text *text;
 	struct cg_ep pub;
 
 	if (!host_ep(p, &v->sent_by, SIP_PORT, IPPROTO_UDP, &pub) ||
@@ -321,8 +325,8 @@ static int via_back(struct cg_pkt *p)
 		return via_changed(p);
 	if (!p->txn || !p->txn->sentby.len) {
 		cg_count(p->cn, CG_R_UNKNOWN_TXN);
-		print(&p->dst_new, v->sent_by.port.len, SIP_PORT, &text);
-		return put(p, v->sent_by.all, &text, why);
+		text = print(p, &p->dst_new, v->sent_by.port.len, SIP_PORT);
+		return put(p, v->sent_by.all, text, why);
 	}
 	if (!v->has_rport && p->txn->port != port && !p->open_only)
 		p->forced_port = p->txn->port;

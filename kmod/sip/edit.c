@@ -249,6 +249,16 @@ static bool has_field(const struct sip_edits *e, u32 field)
 	return false;
 }
 
+/* The same text as the one before, as in o= and c=: it reads the same too. */
+static bool is_repeat(const struct sip_edits *e, const struct sip_edit *x)
+{
+	const struct sip_edit *last = x - 1;
+
+	return x > e->edit && reading[x->field] == reading[last->field] &&
+	       x->text_len == last->text_len &&
+	       !memcmp(e->text + x->text, e->text + last->text, x->text_len);
+}
+
 int sip_edit_check(const struct sip_edits *e, const struct sip_msg *before, const u8 *out)
 {
 	u32 body_len = before->body.len;
@@ -263,7 +273,7 @@ int sip_edit_check(const struct sip_edits *e, const struct sip_msg *before, cons
 		struct sip_str now = { .off = (u32)((int)x->at.off + moved), .len = x->text_len };
 
 		if (memcmp(out + now.off, e->text + x->text, now.len) ||
-		    !reads_well(out, now, x->field, body_len))
+		    (!is_repeat(e, x) && !reads_well(out, now, x->field, body_len)))
 			return SIP_EDIT_CHANGED;
 		moved += (int)x->text_len - (int)x->at.len;
 	}

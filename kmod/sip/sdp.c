@@ -49,16 +49,6 @@ bool sip_sdp_odd_line(const u8 *buf, struct sip_iter *it, struct sip_str *line)
 	return !it->bad;
 }
 
-static bool all_zero(const u8 *p, u32 len)
-{
-	u8 any = 0;
-	u32 i;
-
-	for (i = 0; i < len; i++)
-		any |= p[i];
-	return !any;
-}
-
 int sip_sdp_addr_scan(const u8 *buf, struct sip_iter *it, struct sip_sdp_addr *a)
 {
 	struct sip_host h;
@@ -68,9 +58,7 @@ int sip_sdp_addr_scan(const u8 *buf, struct sip_iter *it, struct sip_sdp_addr *a
 	a->nettype = sip_sdp_field(buf, it);
 	a->addrtype = sip_sdp_field(buf, it);
 	s = sip_sdp_field(buf, it);
-	slash = s.off;
-	while (slash < s.off + s.len && buf[slash] != '/')
-		slash++;
+	slash = sip_find_byte(buf, s.off, sip_str_end(s), '/');
 	a->addr = sip_slice(s.off, slash);
 	a->suffix = sip_slice(slash, s.off + s.len);
 	/* A name that is no host name ("o=- 1 1 IN IP4 my_pc!") is no address of ours: leave it. */
@@ -84,7 +72,7 @@ int sip_sdp_addr_scan(const u8 *buf, struct sip_iter *it, struct sip_sdp_addr *a
 	memcpy(a->bytes, h.addr, sizeof(a->bytes));
 	a->multicast = (h.kind == SIP_HOST_IP4 && (h.addr[0] & 0xf0) == 0xe0) ||
 		       (h.kind == SIP_HOST_IP6 && h.addr[0] == 0xff);
-	a->any = h.kind != SIP_HOST_NAME && all_zero(h.addr, sizeof(h.addr));
+	a->any = h.kind != SIP_HOST_NAME && !(sip_load64(h.addr) | sip_load64(h.addr + 8));
 	return 0;
 }
 
