@@ -48,6 +48,8 @@ bool cg_mapped(struct cg_net *cn, const struct cg_ep *pub, struct cg_ep *in)
 	rcu_read_lock();
 	/* any one of these locks keeps the table from being resized */
 	nf_conntrack_lock(&nf_conntrack_locks[0]);
+	/* for sparse: its declaration does not say what it takes */
+	__acquire(&nf_conntrack_locks[0]);
 	for (i = 0; i < nf_conntrack_htable_size && !found; i++)
 		hlist_nulls_for_each_entry_rcu(h, n, &nf_conntrack_hash[i], hnnode) {
 			found = net_eq(nf_ct_net(nf_ct_tuplehash_to_ctrack(h)), cn->net) &&

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * What stands beside the pipeline and is modelled: the admin's rules (claim.c, rules.c), what STUN
- * found out (mapped.c), expectations (expect.c), the notifier of lost addresses (address.c) and netlink, to which nobody listens.
+ * found out (mapped.c), expectations (expect.c), the notifier of lost addresses (address.c) and
+ * netlink, to which nobody listens.
  */
 #include "router.h"
 
