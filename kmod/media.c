@@ -51,6 +51,20 @@ static bool may_open(const struct cg_pkt *p, const struct cg_ep *ep)
 	return cg_ports_allowed(ntohs(ep->port)) && may_name(p, ep);
 }
 
+/*
+ * How many ports of a row from @ep on may be opened: the neighbour of an allowed
+ * port may be a service (3388 and its RTCP), and behind 65535 there is none.
+ */
+static u16 openable(const struct cg_ep *ep, u16 count)
+{
+	u32 port = ntohs(ep->port);
+	u16 n;
+
+	for (n = 0; n < count && port + n <= U16_MAX && cg_ports_allowed((u16)(port + n)); n++)
+		;
+	return n;
+}
+
 /* The router's own public address, written by a phone that learned it (STUN). */
 static bool is_public(const struct cg_pkt *p, const struct cg_ep *ep)
 {
@@ -290,6 +304,11 @@ static void open_public(struct cg_descr *d, const struct cg_ep *pub, u16 count, 
 {
 	struct cg_ep in = behind(d, pub);
 
+	count = min(openable(&in, count), openable(pub, count));
+	if (!count) {
+		refuse(d, &in, CG_R_PIN_DENIED);
+		return;
+	}
 	if (row_is_ours(d, &in, pub, count))
 		open_at(d, &in, pub, count, comp);
 	else
@@ -450,7 +469,7 @@ static int own_default(struct cg_descr *d)
 		refuse(d, &in, why_not(&in));
 		return CG_NEXT;
 	}
-	if (!open_row(d, &in, (u16)count, 0, &pub))
+	if (!open_row(d, &in, openable(&in, (u16)count), 0, &pub))
 		/* announced, but not reachable: better all of it as it was (C33) */
 		return d->edit ? cg_pass(d->p, CG_R_PASS_PORTS) : CG_NEXT;
 	return d->edit ? put_port(d, m->port, &pub, SIP_FIELD_SDP_M) : CG_NEXT;

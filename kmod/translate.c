@@ -94,13 +94,6 @@ static int put(struct cg_pkt *p, struct sip_str at, const struct cg_text *text, 
 	return CG_NEXT;
 }
 
-/* Zeros or blanks without end are forgotten: the plain text serves as well. */
-static void keep_text(const struct cg_pkt *p, struct sip_str s, struct cg_text *t)
-{
-	t->len = s.len <= CG_TEXT_MAX ? (u8)s.len : 0;
-	memcpy(t->s, p->data + s.off, t->len);
-}
-
 /* "host" or "host:port": a port where one stood, or where the default would be wrong. */
 static const struct cg_text *print(struct cg_pkt *p, const struct cg_ep *ep, bool had_port,
 				   u16 dflt)
@@ -113,6 +106,18 @@ static const struct cg_text *print(struct cg_pkt *p, const struct cg_ep *ep, boo
 		p->printed = *ep;
 	}
 	return &p->text;
+}
+
+/* As it was written; of zeros or blanks without end only what they mean. */
+static void keep_host(const struct cg_pkt *p, const struct sip_host *h, const struct cg_ep *ep,
+		      struct cg_text *t)
+{
+	if (h->all.len > CG_TEXT_MAX) {
+		print(ep, h->port.len, ntohs(ep->port), t);
+		return;
+	}
+	t->len = (u8)h->all.len;
+	memcpy(t->s, p->data + h->all.off, t->len);
 }
 
 /* ---- the sender is hidden: publish ---- */
@@ -196,7 +201,7 @@ static bool is_live(struct cg_pkt *p, const struct cg_ep *in)
 	return pin && !list_empty(&pin->bindings);
 }
 
-static void hold_for_call(struct cg_pkt *p, struct cg_pin *pin, const struct sip_host *h)
+static void hold_for_call(struct cg_pkt *p, struct cg_pin *pin)
 {
 	struct cg_call *call = p->call;
 
@@ -214,7 +219,7 @@ static void hold_for_call(struct cg_pkt *p, struct cg_pin *pin, const struct sip
 		}
 	}
 	call->contact_pub = pin->pub;
-	keep_text(p, h->all, &call->contact);
+	call->contact = pin->wrote;
 }
 
 static int publish_uri(struct cg_pkt *p, const struct sip_uri *u, u8 field, bool make)
@@ -230,15 +235,20 @@ static int publish_uri(struct cg_pkt *p, const struct sip_uri *u, u8 field, bool
 		return CG_NEXT;
 	if (field == SIP_FIELD_CONTACT) {
 		p->contact_pin = pin;
-		keep_text(p, u->host.all, &pin->wrote);
-		hold_for_call(p, pin, &u->host);
+		keep_host(p, &u->host, &in, &pin->wrote);
+		hold_for_call(p, pin);
 	} else {
-		keep_text(p, u->host.all, &pin->route);
+		keep_host(p, &u->host, &in, &pin->route);
 	}
 	return put(p, u->host.all, print(p, &pin->pub, u->host.port.len, uri_port(u)), why);
 }
 
 /* ---- the receiver is hidden: put back what it wrote ---- */
+
+static bool same_place(const struct cg_ep *a, const struct cg_ep *b)
+{
+	return cg_ep_same_addr(a, b) && a->port == b->port;
+}
 
 static int restore_uri(struct cg_pkt *p, const struct sip_uri *u, u8 field)
 {
@@ -251,6 +261,11 @@ static int restore_uri(struct cg_pkt *p, const struct sip_uri *u, u8 field)
 	if (!uri_ep(p, u, &pub))
 		return CG_NEXT;
 	pin = cg_sig_of_public(p->cn, &pub, &p->src_old);
+	/* a Contact whose port is not opened leads to the source, whatever its transport */
+	if (!pin && same_place(&pub, &p->dst_old)) {
+		pub = p->dst_old;
+		pin = cg_sig_of_public(p->cn, &pub, &p->src_old);
+	}
 	if (!pin)
 		return CG_NEXT;
 	if (ruri)
@@ -285,7 +300,7 @@ static int via_out(struct cg_pkt *p)
 	if (p->msg.method != SIP_M_ACK) {
 		p->txn = cg_txn_begin(p);
 		if (p->txn) {
-			keep_text(p, v->sent_by.all, &p->txn->sentby);
+			keep_host(p, &v->sent_by, &in, &p->txn->sentby);
 			p->txn->port = ntohs(inside ? in.port : p->src_old.port);
 		}
 	}
@@ -353,17 +368,21 @@ static void note_contact(struct cg_pkt *p, const struct sip_nameaddr *a)
 	c->pub = p->src_new;
 	c->ours = false;
 	c->user = cg_hash_more(p, a->uri.user, a->uri.scheme);
-	keep_text(p, a->uri.host.all, &c->wrote);
+	c->wrote.len = 0;
 	c->nuri = (u8)min_t(u32, a->uri.all.len, CG_AOR_TEXT);
 	memcpy(c->uri, p->data + a->uri.all.off, c->nuri);
 	if (!sip_contact_expires(p->data, a, &c->expires))
 		c->expires = p->msg.has_expires ? p->msg.expires : U32_MAX;
 	if (!uri_ep(p, &a->uri, &ep))
 		return;
-	c->ours = cg_is_inside(p, &ep) || cg_ep_same_addr(&ep, &p->src_new);
+	keep_host(p, &a->uri.host, &ep, &c->wrote);
+	c->ours = cg_is_inside(p, &ep) || cg_ep_equal(&ep, &p->src_new);
 	if (cg_is_inside(p, &ep)) {
-		if (allowed(p, &ep) != &ep)
+		if (allowed(p, &ep) != &ep) {
+			/* it leads to the source, or was left as it is */
+			c->ours = cg_ep_same_addr(&ep, &p->src_old);
 			return;
+		}
 		pin = cg_sig_of_inside(p->cn, &ep, &p->dst_new);
 		c->in = ep;
 		c->pub = pin ? pin->pub : p->snat ? c->pub : ep;
@@ -372,6 +391,7 @@ static void note_contact(struct cg_pkt *p, const struct sip_nameaddr *a)
 		if (pin && cg_ep_same_addr(&pin->in, &p->src_old)) {
 			c->in = pin->in;
 			c->pub = ep;
+			c->ours = true;
 		}
 	}
 }
@@ -388,8 +408,8 @@ static void note_public(struct cg_pkt *p, const struct sip_uri *u)
 	if (!pin)
 		return;
 	p->contact_pin = pin;
-	keep_text(p, u->host.all, &pin->wrote);
-	hold_for_call(p, pin, &u->host);
+	keep_host(p, &u->host, &ep, &pin->wrote);
+	hold_for_call(p, pin);
 }
 
 /* Without NAT the Contact is reachable as it stands: hold it open towards the peer. */
@@ -406,8 +426,8 @@ static void open_routed(struct cg_pkt *p, const struct sip_uri *u)
 	pin->open_only = p->rule_open;
 	pin->awake |= cg_ep_equal(&ep, &p->src_old);
 	p->contact_pin = pin;
-	keep_text(p, u->host.all, &pin->wrote);
-	hold_for_call(p, pin, &u->host);
+	keep_host(p, &u->host, &ep, &pin->wrote);
+	hold_for_call(p, pin);
 }
 
 static bool is_redirect(const struct sip_msg *m)
@@ -434,6 +454,15 @@ static int contact_out(struct cg_pkt *p, const struct sip_nameaddr *a)
 	return v;
 }
 
+/* Of two at one place: with the transport that is named, then with the user. */
+static bool better(const struct cg_contact *c, const struct cg_contact *than,
+		   const struct cg_ep *pub, u64 user)
+{
+	bool proto = c->pub.proto == pub->proto, old = than->pub.proto == pub->proto;
+
+	return proto == old ? c->user == user : proto;
+}
+
 /*
  * In the answer to a REGISTER: exactly the Contacts that this phone wrote. Some
  * registrars cut the user part; host and port are enough then.
@@ -451,7 +480,8 @@ static int contact_registered(struct cg_pkt *p, const struct sip_nameaddr *a)
 	for (i = 0; i < reg->ncontacts; i++) {
 		const struct cg_contact *c = &reg->contact[i];
 
-		if (c->ours && cg_ep_equal(&c->pub, &pub) && (!found || c->user == user))
+		if (c->ours && same_place(&c->pub, &pub) &&
+		    (!found || better(c, found, &pub, user)))
 			found = c;
 	}
 	if (!found)
