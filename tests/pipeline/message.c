@@ -4,6 +4,8 @@
 #include "message.h"
 #include "sip/msg.h"
 
+#define REMEMBERED 55	/* bytes of a host and port */
+
 void message_new(struct message *m, bool from_phone, bool request)
 {
 	memset(m, 0, offsetof(struct message, piece));
@@ -102,6 +104,14 @@ const struct value *value_find(const struct message *m, u8 field, u32 i)
 	return NULL;
 }
 
+/* Zeros without end are not remembered: what they mean comes back. */
+static u32 plain(struct message *m, const struct piece *p)
+{
+	return (u32)snprintf((char *)m->extra + m->extra_len, 80,
+			     w.family == NFPROTO_IPV4 ? "%s:%u" : "[%s]:%u", w.canon[p->host],
+			     p->port);
+}
+
 static void put_restored(struct message *m, const struct message *old, const struct piece *p)
 {
 	struct piece *q;
@@ -112,9 +122,11 @@ static void put_restored(struct message *m, const struct message *old, const str
 	q->had_port = p->had_port;
 	q->dflt = p->dflt;
 	q->want = m->extra_len;
-	q->want_len = p->len;
-	memcpy(m->extra + m->extra_len, old->text + p->off, p->len);
-	m->extra_len += p->len;
+	if (p->len > REMEMBERED && (p->kind == VIA || p->kind == HOSTPORT))
+		q->want_len = plain(m, p);
+	else
+		memcpy(m->extra + m->extra_len, old->text + p->off, q->want_len = p->len);
+	m->extra_len += q->want_len;
 }
 
 void put_back(struct message *m, const struct message *old, u32 from, u32 to)

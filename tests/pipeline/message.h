@@ -23,6 +23,8 @@ struct piece {
 	u8 kind;
 	bool had_port;
 	u16 dflt;          /* port that need not be written */
+	u16 port;          /* that was written, or meant */
+	u8 host;
 	s16 name;          /* index into w.name, -1: none */
 	u32 off, len;      /* what is sent, in .text */
 	u32 want, want_len;    /* RESTORED: in .extra */

@@ -2,6 +2,7 @@
 /* Session descriptions: the streams of the world, in random clothes. */
 #include "generate.h"
 #include "draw.h"
+#include "tables.h"
 
 struct kind {
 	const char *text;
@@ -29,10 +30,10 @@ struct sdp {
 	u8 conn;           /* whose address the session's c= is */
 };
 
-/* May the phone speak for that address, now? */
+/* May the phone speak for that address? For itself, and for other hosts inside. */
 static bool counts(const struct sdp *s, u8 host)
 {
-	return s->own && (host == PHONE || (host == OTHER && w.both));
+	return s->own && is_hidden(host);
 }
 
 static void put_addr(struct sdp *s, u8 host, bool edit)
@@ -62,15 +63,20 @@ static void number(struct sdp *s, u16 port, struct name *n)
 		put_piece(s->m, PORT, from, n);
 }
 
-static struct name *row(const struct sdp *s, const struct stream *x, u16 port, u8 proto, u32 rows)
+static struct name *row(const struct sdp *s, u8 host, u16 port, u8 proto, u32 rows)
 {
 	struct name *n;
+	u32 i;
 
-	if (!counts(s, x->host) || port < 1024 || !proto)
+	/* what is only read is opened too, where its own ports are free */
+	if (!s->m->edits || !is_hidden(host) || is_service(port) || !proto)
 		return NULL;
-	n = name_of(MEDIA, x->host, port, proto);
-	n->rows = (u16)max_t(u32, n->rows, rows);
-	return n;
+	n = name_of(MEDIA, host, port, proto);
+	/* up to the last port, and the first that is not opened */
+	for (i = 1; i < rows && port + i < 65536 && !is_service(port + i); i++)
+		;
+	n->rows = (u16)max_t(u32, n->rows, i);
+	return s->own ? n : NULL;
 }
 
 static void candidates(struct sdp *s, const struct stream *x)
@@ -79,7 +85,7 @@ static void candidates(struct sdp *s, const struct stream *x)
 
 	for (i = 0; i < 2; i++) {
 		u16 port = (u16)(x->candidate + i);
-		struct name *n = row(s, x, port, IPPROTO_UDP, 1);
+		struct name *n = row(s, x->host, port, IPPROTO_UDP, 1);
 		u32 from;
 
 		put(s->m, i ? "a=candidate:1 2 UDP 2130706430 " : "a=candidate:1 1 udp 2130706431 ");
@@ -100,7 +106,7 @@ static void candidates(struct sdp *s, const struct stream *x)
 
 static void altc(struct sdp *s, const struct stream *x, u8 proto)
 {
-	struct name *n = row(s, x, x->altc, proto, 1);
+	struct name *n = row(s, x->host, x->altc, proto, 1);
 	u32 from;
 
 	put(s->m, w.family == NFPROTO_IPV4 ? "a=altc:1 IP4 " : "a=altc:1 IP6 ");
@@ -128,15 +134,16 @@ static void msrp(struct sdp *s, const struct stream *x, struct name *n)
 	put(s->m, s->eol);
 }
 
-static void rtcp(struct sdp *s, const struct stream *x, bool opened)
+static void rtcp(struct sdp *s, const struct stream *x, bool refused)
 {
-	struct name *n = opened ? row(s, x, x->rtcp, IPPROTO_UDP, 1) : NULL;
+	u8 host = x->rtcp_addr ? x->rtcp_host : x->host;
+	struct name *n = refused ? NULL : row(s, host, x->rtcp, IPPROTO_UDP, 1);
 
 	put(s->m, "a=rtcp:");
 	number(s, x->rtcp, n);
 	if (x->rtcp_addr) {
 		put(s->m, " ");
-		put_addr(s, x->host, n != NULL);
+		put_addr(s, host, n != NULL);
 	}
 	put(s->m, s->eol);
 }
@@ -158,17 +165,15 @@ static void noise(struct sdp *s)
 	}
 }
 
-/* Given up: should it come back, another port will do. */
+/* Outside calls nothing rests: what was refused may get another port. */
 static void give_up(const struct stream *x)
 {
 	struct name *n;
 
 	for (n = w.name; n < w.name + w.n_names; n++)
-		if (n->space == MEDIA && n->host == x->host && n->port >= x->port &&
-		    n->port < x->port + 300) {
+		if (n->space == MEDIA && n->owner == OUTSIDE_CALLS &&
+		    (u16)(n->port - x->port) < 300)
 			n->pub = 0;
-			n->free_choice = true;
-		}
 }
 
 static void section(struct sdp *s, const struct stream *x, bool refused)
@@ -178,9 +183,9 @@ static void section(struct sdp *s, const struct stream *x, bool refused)
 	bool here = x->own_conn || s->conn != x->host || rarely(4);
 	bool placeholder = k->proto == IPPROTO_TCP && x->active;
 	u32 rows = k->rtp && !x->rtcp ? 2u * x->count : x->count;
-	struct name *n = refused ? NULL : row(s, x, x->port, k->proto, rows);
+	struct name *n = refused ? NULL : row(s, x->host, x->port, k->proto, rows);
 
-	if (refused)
+	if (refused && w.owner == OUTSIDE_CALLS)
 		give_up(x);
 	put(s->m, "m=");
 	put(s->m, PICK(type));
@@ -197,7 +202,7 @@ static void section(struct sdp *s, const struct stream *x, bool refused)
 	if (here)
 		conn(s, x->host);
 	if (x->rtcp && k->rtp)
-		rtcp(s, x, n != NULL);
+		rtcp(s, x, refused);
 	if (x->mux && k->rtp) {
 		put(s->m, "a=rtcp-mux");
 		put(s->m, s->eol);
@@ -230,6 +235,19 @@ static void origin(struct sdp *s)
 	put(s->m, s->eol);
 }
 
+/* The world has no streams at our public address. */
+static const struct stream *side_of(const struct message *m, u32 k)
+{
+	static struct stream x;
+
+	x = w.stream[k];
+	if (!m->from_phone && x.host == PUBLIC)
+		x.host = STRANGER;
+	if (!m->from_phone && x.rtcp_host == PUBLIC)
+		x.rtcp_host = STRANGER;
+	return &x;
+}
+
 void sdp_put(struct message *m, bool own)
 {
 	struct sdp s = { .m = m, .eol = rarely(6) ? "\n" : "\r\n", .own = own };
@@ -247,5 +265,5 @@ void sdp_put(struct message *m, bool own)
 	put(m, "t=0 0");
 	put(m, s.eol);
 	for (k = 0; k < w.n_streams; k++)
-		section(&s, &w.stream[k], rarely(16) && !m->request);
+		section(&s, side_of(m, k), rarely(16) && !m->request);
 }

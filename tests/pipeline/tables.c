@@ -11,6 +11,21 @@ struct sums {
 
 #define NEED(c, what) do { if (!(c)) return what; } while (0)
 
+bool is_service(unsigned int port)
+{
+	static const u16 services[] = {
+		1433, 1434, 1521, 1723, 1883, 1900, 2049, 2375, 2376, 3128, 3260, 3306, 3389, 5353,
+		5432, 5555, 5672, 5900, 5901, 5984, 5985, 5986, 6379, 6443, 8080, 8443, 8291, 9100,
+		9200, 11211, 27017,
+	};
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(services); i++)
+		if (services[i] == port)
+			return true;
+	return port < 1024;
+}
+
 static bool is_found(struct cg_net *cn, struct cg_pin *pin)
 {
 	struct rhlist_head *l, *pos;
@@ -49,7 +64,7 @@ static const char *check_call(struct cg_net *cn, struct cg_call *call, struct su
 	list_for_each_entry(pin, &call->pins, owner) {
 		NEED(pin->kind == CG_PIN_MEDIA && pin->call == call && !pin->ghost,
 		     "a pinhole lies with a call that is not its own");
-		NEED(pin->host && ntohs(pin->in.port) >= 1024, "a pinhole that may not be");
+		NEED(pin->host && !is_service(ntohs(pin->in.port)), "a pinhole that may not be");
 		NEED(cg_ep_equal(&pin->in, &pin->pub) ||
 		     cg_ep_same_addr(&pin->pub, &call->pub) || call->dir == CG_CALL_THROUGH,
 		     "a pinhole at another address than its call's");

@@ -9,4 +9,7 @@
  */
 const char *tables_check(void);
 
+/* Below 1024, or a service that no message may open (a list of its own, not the module's). */
+bool is_service(unsigned int port);
+
 #endif /* PIPELINE_TABLES_H */

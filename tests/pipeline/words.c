@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "words.h"
 #include "draw.h"
+#include "tables.h"
 
 void lws(struct message *m)
 {
@@ -38,8 +39,11 @@ static void quoted(struct message *m)
 
 /* ---- host and port ---- */
 
-static u16 inside_port(u16 dflt)
+/* A port that is not opened comes from the list of the case, and only there. */
+static u16 inside_port(u8 host, u16 dflt)
 {
+	if (host == PHONE && w.strict)
+		return w.low;
 	switch (draw(6)) {
 	case 0:
 		return w.src;
@@ -48,7 +52,7 @@ static u16 inside_port(u16 dflt)
 	case 2:
 		return 5070;
 	case 3:
-		return 80;
+		return w.use_low || host != PHONE ? w.low : 6002;
 	case 4:
 		return 6000;
 	default:
@@ -69,19 +73,36 @@ static bool put_port(struct message *m, u16 port, u16 dflt, u8 spelling)
 	put(m, ":");
 	if (spelling == 2)
 		put(m, "00");
+	/* longer than what is remembered */
+	if (spelling == 4)
+		put(m, "000000000000000000000000000000000000000000000000000000000000");
 	putu(m, port);
 	return true;
 }
 
+/* Where a Contact or route leads: a port of its own, the source of the flow, or nowhere. */
+static struct name *leads_to(u8 host, u16 port, u8 proto)
+{
+	if ((host == PHONE && port == w.src && proto == IPPROTO_UDP) ||
+	    (!w.strict && !is_service(port)))
+		return name_of(SIGNALLING, host, port, proto);
+	return host == PHONE ? name_of(SIGNALLING, PHONE, w.src, IPPROTO_UDP) : NULL;
+}
+
 static void named(struct message *m, u8 use, u8 host, u16 dflt, u8 proto)
 {
-	u16 port = one_meaning(inside_port(dflt), dflt);
+	u16 port = one_meaning(inside_port(host, dflt), dflt);
 	u8 spelling = w.spell[use == IN_VIA ? 0 : use == IN_CONTACT || use == IN_REDIRECT ? 1 : 2];
 	u32 from = m->len;
 	struct name *n;
 	struct piece *p;
 	bool had;
 
+	if (use != IN_VIA && host == PHONE && w.use_low && port == w.src)
+		port = w.low;
+	/* sips at the public port of the flow would mean two hosts */
+	if (host == OTHER && w.use_low && port == w.pub)
+		port = 6004;
 	put(m, w.text[host]);
 	if (use == IN_VIA && (port != dflt || spelling != 1) && rarely(6))
 		put(m, " ");
@@ -92,13 +113,14 @@ static void named(struct message *m, u8 use, u8 host, u16 dflt, u8 proto)
 		p = put_piece(m, VIA, from, NULL);
 		m->via_port = port;
 	} else {
-		n = name_of(SIGNALLING, host, port, proto);
-		if (use == IN_REDIRECT && !n->bound)
+		n = leads_to(host, port, proto);
+		if (!n || (use == IN_REDIRECT &&
+			   (!n->bound || n->port != port || n->proto != proto)))
 			return;
-		p = put_piece(m, use == IN_REFER && !(host == PHONE && port == w.src &&
-						      proto == IPPROTO_UDP) ?
-				 REFERRED : HOSTPORT, from, n);
+		p = put_piece(m, use == IN_REFER && !name_is_own(n) ? REFERRED : HOSTPORT, from, n);
 	}
+	p->port = port;
+	p->host = host;
 	p->had_port = had;
 	p->dflt = dflt;
 }
@@ -119,7 +141,9 @@ void host_port(struct message *m, u8 use, u16 dflt, u8 proto)
 	}
 	if (host == 2) {
 		put(m, w.text[PUBLIC]);
-		put(m, ":7");
+		put(m, ":");
+		/* a phone that knows where it is seen (RFC 5389) */
+		putu(m, use == IN_VIA && rarely(2) ? w.pub : 7);
 		return;
 	}
 	put(m, host == SELF || host == PEER || host == STRANGER ? w.text[host] : PICK(other));

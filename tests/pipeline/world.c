@@ -3,6 +3,7 @@
 
 #include "world.h"
 #include "draw.h"
+#include "tables.h"
 
 /* of the C library; its headers do not go together with the shim */
 const char *inet_ntop(int family, const void *addr, char *buf, u32 size);
@@ -27,6 +28,7 @@ static void spell(enum host h, bool odd)
 	u32 i, n = 0;
 
 	inet_ntop(w.family, a, t, sizeof(w.lone[h]));
+	strcpy(w.canon[h], t);
 	/* what is not in the canonical form of RFC 5952 is an address all the same */
 	for (i = 0; odd && w.family == NFPROTO_IPV6 && i < 8; i++)
 		n += (u32)snprintf(t + n, sizeof(w.lone[h]) - n, "%s%X", i ? ":" : "",
@@ -65,6 +67,21 @@ static void addresses(void)
 
 /* ---- ports ---- */
 
+/* Services and their neighbours, the end of all ports; each of another stream. */
+static u16 odd_port(u32 k)
+{
+	static const u16 t[STREAMS][4] = { { 3388, 8080, 1900, 1022 }, { 5899, 9100, 2048, 3306 },
+					   { 8442, 27017, 1722, 5352 },
+					   { 65535, 65534, 11211, 1023 } };
+
+	return PICK(t[k]);
+}
+
+static u8 whose(void)
+{
+	return rarely(6) ? OTHER : rarely(10) ? PUBLIC : rarely(16) ? STRANGER : PHONE;
+}
+
 static void streams(void)
 {
 	u32 k;
@@ -74,10 +91,13 @@ static void streams(void)
 		struct stream *s = &w.stream[k];
 
 		*s = (struct stream){ .proto = (u8)draw(10), .count = 1 };
-		s->host = rarely(6) ? OTHER : PHONE;
+		s->host = whose();
+		s->rtcp_host = rarely(6) ? PHONE : s->host;
 		s->port = (u16)(2000 + 600 * k + draw(200));
 		if (rarely(12))
 			s->port = (u16)(1 + draw(1023));
+		else if (rarely(10))
+			s->port = odd_port(k);
 		/* rows of two streams must not run into each other */
 		else if (rarely(12) && w.pub > 19000 && w.pub < 65000)
 			s->port = (u16)(w.pub + 100 * k);
@@ -94,7 +114,7 @@ static void streams(void)
 			s->candidate = (u16)(s->port + 230);
 		if (rarely(8))
 			s->altc = (u16)(s->port + 250);
-		s->own_conn = rarely(3) || s->host == OTHER;
+		s->own_conn = rarely(3) || s->host != PHONE;
 	}
 }
 
@@ -127,13 +147,18 @@ static void ports(void)
 {
 	static const u16 src[] = { 5060, 5062, 40000, 1024, 65535 };
 	static const u16 busy[] = { 5060, 5062, 5070, 2000, 16384, 16385, 40000, 6000 };
+	static const u16 low[] = { 80, 3389, 8080, 1023, 5900, 2049, 1 };
+	static const u16 any[] = { 80, 6000, 2000, 40000, 8443, 5070 };
 	u32 i;
 
+	w.strict = rarely(8);
+	w.use_low = w.strict || rarely(4);
+	w.low = w.strict ? PICK(any) : PICK(low);
 	w.src = draw(2) ? (u16)(1024 + draw(64000)) : PICK(src);
 	w.pub = rarely(3) ? (u16)(1024 + draw(60000)) : w.src;
 	w.peer = rarely(4) ? (u16)(1024 + draw(60000)) : 5060;
 	for (i = 0; i < ARRAY_SIZE(w.spell); i++)
-		w.spell[i] = (u8)draw(4);
+		w.spell[i] = (u8)draw(5);
 	streams();
 	for (i = 0; i < ARRAY_SIZE(router.busy); i++)
 		if (rarely(6))
@@ -181,16 +206,18 @@ struct name *name_of(u8 space, u8 host, u16 port, u8 proto)
 
 	for (i = 0; i < w.n_names; i++) {
 		n = &w.name[i];
-		if (n->space == space && n->host == host && n->port == port && n->proto == proto)
+		if (n->space == space && n->host == host && n->port == port && n->proto == proto &&
+		    (space == SIGNALLING || n->owner == w.owner))
 			return n;
 	}
 	SHIM_BUG_ON(w.n_names == NAMES);
 	n = &w.name[w.n_names++];
-	*n = (struct name){ .space = space, .host = host, .port = port, .proto = proto, .rows = 1 };
+	*n = (struct name){ .space = space, .host = host, .port = port, .proto = proto,
+			    .owner = w.owner, .rows = 1 };
 	return n;
 }
 
-static bool is_own(const struct name *n)
+bool name_is_own(const struct name *n)
 {
 	return n->space == SIGNALLING && n->host == PHONE && n->port == w.src &&
 	       n->proto == IPPROTO_UDP;
@@ -227,10 +254,10 @@ static const char *may_be(const struct name *n, u16 port)
 {
 	bool flow = n->proto == IPPROTO_UDP && w.pub >= n->port && w.pub < n->port + n->rows;
 	bool must_move = n->port < 1024 || is_busy(n->port, 1);
-	bool may_move = must_move || flow || n->free_choice || is_busy(n->port, n->rows) ||
+	bool may_move = must_move || flow || is_busy(n->port, n->rows) ||
 			is_wanted(n);
 
-	if (is_own(n))
+	if (name_is_own(n))
 		return port == w.pub ? NULL : "the flow's own port was expected";
 	if (n->space == MEDIA && n->host == PHONE && n->port == w.src && port == w.pub)
 		return NULL;
@@ -258,8 +285,10 @@ const char *name_settle(struct name *n, u16 port)
 	if (bad)
 		return bad;
 	for (o = w.name; o < w.name + w.n_names; o++)
+		/* what was described outside calls does not rest when it is given up */
 		if (o != n && o->proto == n->proto && o->pub == port &&
-		    !(n->host == o->host && n->port == o->port))
+		    !(n->host == o->host && n->port == o->port &&
+		      (n->space != o->space || n->owner != o->owner)))
 			return "two endpoints with the same public port";
 	n->pub = port;
 	return NULL;
