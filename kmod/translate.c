@@ -113,7 +113,7 @@ static void keep_host(const struct cg_pkt *p, const struct sip_host *h, const st
 		      struct cg_text *t)
 {
 	if (h->all.len > CG_TEXT_MAX) {
-		print(ep, h->port.len, ntohs(ep->port), t);
+		t->len = (u8)cg_ep_print(ep, true, h->port.len, t->s);
 		return;
 	}
 	t->len = (u8)h->all.len;
