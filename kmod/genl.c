@@ -96,6 +96,12 @@ static void *begin_part(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd
 	return hdr;
 }
 
+/* Another host's port, named by a call whose other side has not spoken: not open yet (S5). */
+static bool is_reserved(const struct cg_call *call, const struct cg_pin *pin)
+{
+	return !call->both_ways && !cg_ep_same_addr(&pin->in, &call->inside);
+}
+
 /* The pinholes from cursor->skip on, as many as fit. True: all of them. */
 static bool put_pins(struct sk_buff *skb, const struct cg_call *call, struct cursor *cur)
 {
@@ -109,6 +115,10 @@ static bool put_pins(struct sk_buff *skb, const struct cg_call *call, struct cur
 	list_for_each_entry(pin, &call->pins, owner) {
 		if (n++ < cur->skip)
 			continue;
+		if (is_reserved(call, pin)) {
+			cur->skip++;
+			continue;
+		}
 		item = nla_nest_start(skb, CALLGATE_LIST_ITEM);
 		if (!item)
 			break;

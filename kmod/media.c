@@ -542,7 +542,8 @@ static int description(struct cg_pkt *p, const struct sip_part *part, u16 *strea
 		return CG_NEXT;
 	if (sip_sdp_parse(&p->sdp, p->data, part->body, frag, NULL))
 		return frozen ? CG_NEXT : cg_pass(p, CG_R_SDP_BAD);
-	d.own = p->snat || !p->dnat;
+	/* what may not be edited leads nowhere behind NAT; with a digest it may open (F28) */
+	d.own = p->snat ? !frozen || p->auth_int : !p->dnat;
 	d.edit = p->snat && !frozen && !p->open_only;
 	d.site = p->dnat && !frozen && !p->open_only && cg_site_direct(&d);
 	if (!frag)

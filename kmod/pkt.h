@@ -50,6 +50,7 @@ struct cg_pkt {
 
 	enum cg_reason reason;
 	bool keep_body;		/* signed, encoded or covered by auth-int */
+	bool auth_int;		/* the last of these */
 	struct cg_call *call;	/* valid under cn->lock */
 	struct cg_txn *txn;
 	struct cg_pin *contact_pin;	/* of the hidden side's Contact; valid under cn->lock */

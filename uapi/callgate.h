@@ -112,7 +112,7 @@
  *     CALLGATE_CALL_LEGS    nest[]  dialogs of this call
  *       CALLGATE_LEG_TAG    string  tag of the called side, 127
  *       CALLGATE_LEG_STATE  u8      enum callgate_call_state
- *     CALLGATE_CALL_PINHOLES nest[]
+ *     CALLGATE_CALL_PINHOLES nest[] those of another host than HOST only once both sides spoke
  *       CALLGATE_P_STREAM   u16     number of the m= line, from 0
  *       CALLGATE_P_COMP     u8      enum callgate_comp
  *       CALLGATE_P_PROTO    u8      IPPROTO_UDP or IPPROTO_TCP
