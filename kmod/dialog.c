@@ -52,6 +52,16 @@ static void publish(struct cg_pkt *p)
 		cg_expect_publish(pin, p->ct);
 }
 
+/* Both sides are in the call: a Contact's own port may be used now (S6). */
+static void wake_contacts(struct cg_call *call)
+{
+	int side;
+
+	for (side = CG_CALLER; side <= CG_CALLEE; side++)
+		if (call->sig[side])
+			call->sig[side]->awake = true;
+}
+
 static void answered(struct cg_pkt *p)
 {
 	struct cg_call *call = p->call;
@@ -69,6 +79,7 @@ static void answered(struct cg_pkt *p)
 	call->state = CG_CALL_ANSWERED;
 	call->answered = cg_ms();
 	cg_event_call(call, CALLGATE_EVENT_CALL_ANSWERED, CG_R_CALL_ANSWERED);
+	wake_contacts(call);
 	/* who may send is certain now */
 	publish(p);
 }

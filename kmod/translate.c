@@ -124,24 +124,14 @@ static void keep_host(const struct cg_pkt *p, const struct sip_host *h, const st
 
 /*
  * A port from which the phone does not send is opened only where phones may have
- * theirs, and only for a REGISTER, which a 2xx has yet to confirm (S6, S9). Else
- * its Contact leads to where it sends from. NULL: not at all.
+ * theirs (S6, S9); else its Contact leads to where it sends from. NULL: not at all.
  */
 static const struct cg_ep *allowed(const struct cg_pkt *p, const struct cg_ep *in)
 {
-	const struct cg_pin *pin;
-
-	if (cg_ep_equal(in, &p->src_old))
+	if (cg_ep_equal(in, &p->src_old) ||
+	    (!p->cn->set.strict && cg_ports_allowed(ntohs(in->port))))
 		return in;
-	if (!p->cn->set.strict && cg_ports_allowed(ntohs(in->port))) {
-		if (p->msg.method == SIP_M_REGISTER || !cg_ep_same_addr(in, &p->src_old))
-			return in;
-		pin = cg_sig_of_inside(p->cn, in, &p->dst_new);
-		if (pin && pin->awake)
-			return in;
-	} else {
-		cg_count(p->cn, CG_R_PIN_DENIED);
-	}
+	cg_count(p->cn, CG_R_PIN_DENIED);
 	return cg_ep_same_addr(in, &p->src_old) ? &p->src_old : NULL;
 }
 

@@ -61,5 +61,8 @@ void cg_usage_message(struct cg_pkt *p)
 	p->keep = max(p->keep, seconds);
 	pin = contact_of(p);
 	if (pin)
-		cg_sig_open(p->cn, &pin->in, &pin->pub, peer, seconds);
+		pin = cg_sig_open(p->cn, &pin->in, &pin->pub, peer, seconds);
+	/* both sides agreed on it (S6, S7) */
+	if (pin && !p->msg.request)
+		pin->awake = true;
 }
