@@ -184,6 +184,8 @@ static void grant(struct cg_pkt *p, const struct cg_reg *reg, const struct cg_co
 	b->registrar = p->src_old;
 	learn_routes(p, b);
 	cg_timer_set(&p->cn->wheel, &b->timer, seconds);
+	/* nobody is let in to a host that did not register itself (S5) */
+	pin->awake |= cg_ep_same_addr(&c->in, &p->dst_new);
 	cg_sig_update(pin);
 	p->keep = max(p->keep, seconds);
 	cg_count(p->cn, fresh ? CG_R_BIND_LEARNED : CG_R_BIND_REFRESHED);

@@ -252,12 +252,18 @@ static bool begins_call(const struct cg_pkt *p)
 }
 
 /* A session in another method's message: a request, or the answer to one that was seen. */
-static bool describes(const struct cg_pkt *p)
+static bool describes(struct cg_pkt *p)
 {
 	u8 class = p->msg.ctype.class;
+	struct sip_part part;
 
-	if (class != SIP_MEDIA_SDP && class != SIP_MEDIA_MULTI && class != SIP_MEDIA_FRAG)
+	if (class == SIP_MEDIA_MULTI) {
+		sip_body_init(&p->parts, &p->msg);
+		if (!sip_body_next_sdp(&p->parts, &part))
+			return false;
+	} else if (class != SIP_MEDIA_SDP && class != SIP_MEDIA_FRAG) {
 		return false;
+	}
 	return p->msg.request ? p->msg.method != SIP_M_ACK : p->txn && p->msg.status / 100 == 2;
 }
 

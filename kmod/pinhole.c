@@ -333,8 +333,6 @@ void cg_sig_update(struct cg_pin *pin)
 		return;
 	list_for_each_entry(b, &pin->bindings, of_pin)
 		left = max_t(s32, left, (s32)cg_timer_left(&b->timer));
-	if (!list_empty(&pin->bindings))
-		pin->awake = true;
 	if (pin->users) {
 		cg_timer_stop(&cn->wheel, &pin->timer);
 		return;

@@ -69,14 +69,15 @@ static struct name *row(const struct sdp *s, u8 host, u16 port, u8 proto, u32 ro
 	u32 i;
 
 	/* what is only read is opened too, where its own ports are free */
-	if (!s->m->edits || !is_hidden(host) || is_service(port) || !proto)
+	if (!s->m->edits || !(is_hidden(host) || host == PUBLIC) || is_service(port) || !proto)
 		return NULL;
+	/* a public port stays as it is written, but nobody else gets it (F43) */
 	n = name_of(MEDIA, host, port, proto);
 	/* up to the last port, and the first that is not opened */
 	for (i = 1; i < rows && port + i < 65536 && !is_service(port + i); i++)
 		;
 	n->rows = (u16)max_t(u32, n->rows, i);
-	return s->own ? n : NULL;
+	return s->own && is_hidden(host) ? n : NULL;
 }
 
 static void candidates(struct sdp *s, const struct stream *x)

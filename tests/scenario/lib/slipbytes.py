@@ -33,6 +33,7 @@ class Variant:
         self.to = SIP           # port of the server
         self.named = None       # the inside endpoint that must stay closed
         self.listed = False     # may be in a call's list of pinholes
+        self.opens = None       # port of the author's own, which a 2xx may open
         self.source = 0
         self.answer = None      # what the server says: status, and who says it
         self.whole = True       # the datagram is complete: it must arrive
@@ -264,8 +265,10 @@ class Named:
                    source=26000 + serial % 5000, **options)
         # the sender's own media is listed with its call, though nobody may send to it yet
         own = named[0] == self.ends.victim and named[1] not in LOW + SERVICES
+        opens = contact[1] if answer and contact != named else None
         return Variant(f'named/{method}/{name}', carrier='sip', parts=[prefix + text],
-                       source=26000 + serial % 5000, named=named, answer=answer, listed=own)
+                       source=26000 + serial % 5000, named=named, answer=answer, listed=own,
+                       opens=opens)
 
 
 def named_contacts(make, ends):

@@ -75,7 +75,12 @@ class Tap:
             yield data[(data[0] & 15) * 4:] if self.v4 else data
 
     def payloads(self):
-        return [data[8:] for data in self.packets(self.udp)]
+        return [data for data, _ in self.datagrams()]
+
+    def datagrams(self):
+        """(payload, port it was for)"""
+        return [(data[8:], struct.unpack_from('!H', data, 2)[0])
+                for data in self.packets(self.udp)]
 
     def connects(self):
         """Ports that somebody tried to connect to: SYN without ACK."""
@@ -289,10 +294,11 @@ class Lab:
         """Where somebody outside would knock for this inside endpoint."""
         return self.hosts['W'] if self.kind.startswith('nat') else named[0]
 
-    def arrived(self):
-        """(names of probes that arrived by UDP, ports that were connected to)"""
-        return ({data[6:].decode() for data in self.tap.payloads() if data[:6] == b'probe '},
-                set(self.tap.connects()))
+    def arrived(self, opened=None):
+        """(names of probes that arrived by UDP, ports that were connected to); opened: the
+        port that the author opened for itself, in a call that was answered"""
+        return ({data[6:].decode() for data, port in self.tap.datagrams()
+                 if data[:6] == b'probe ' and port != opened}, set(self.tap.connects()))
 
     # ---- never SIP from the first byte
 
@@ -367,7 +373,7 @@ class Lab:
             self.tap.connects()
             for port in ports:
                 self.probe(port, f'{variant.name}|{port}', self.door(variant.named), True)
-            datagrams, connects = self.arrived()
+            datagrams, connects = self.arrived(variant.opens)
             if datagrams or connects:
                 wrong[variant] = f'reached from outside: {datagrams} {connects}'
         self.genuine.talk()
