@@ -354,6 +354,8 @@ class Lab:
             answer = slipbytes.answer(data, status, (self.hosts[who], slipbytes.SIP))
             self.page.outside.get(self.world.wan, self.hosts[who], slipbytes.SIP).sendto(
                 answer, seen)
+            if who == 'X':      # what it opens is open when it has arrived
+                self.page.inside.receive(5)
         public = re.escape(slipbytes.uri((self.hosts['W'], 0))[:-2].encode())
         ports = set(map(int, re.findall(public + rb':(\d+)', data)))
         ports |= set(map(int, re.findall(rb'(?m)^(?:m=audio |a=rtcp:)(\d+)', data)))
