@@ -343,19 +343,20 @@ static int track_loose(struct cg_pkt *p)
 	u64 key = loose_key(p);
 	struct rhlist_head *l, *pos;
 	struct cg_call *call, *found = NULL;
+	bool described = describes(p);
 
 	l = rhltable_lookup(&p->cn->calls, &key, cg_call_params);
 	rhl_for_each_entry_rcu(call, pos, l, node)
 		if (call->loose)
 			found = call;
 	if (!found)
-		return describes(p) ? begin(p, key) : CG_NEXT;
+		return described ? begin(p, key) : CG_NEXT;
 	/* an answer: the other side takes part; to a new question it has yet to come */
 	if (!p->msg.request)
 		found->both_ways = true;
-	else if (describes(p) && loose_side(p) == CG_CALLER)
+	else if (described && loose_side(p) == CG_CALLER)
 		found->both_ways = false;
-	if (!describes(p))
+	if (!described)
 		return CG_NEXT;
 	found->active = cg_ms();
 	cg_timer_set(&p->cn->wheel, &found->timer, CG_CALL_LOOSE);

@@ -86,16 +86,6 @@ static struct cursor *cursor_of(struct netlink_callback *cb)
 	return (struct cursor *)cb->ctx;
 }
 
-static void *begin_part(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
-{
-	void *hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-				&cg_genl_family, NLM_F_MULTI, cmd);
-
-	if (hdr)
-		genl_dump_check_consistent(cb, hdr);
-	return hdr;
-}
-
 /* Another host's port, named by a call whose other side has not spoken: not open yet (S5). */
 static bool is_reserved(const struct cg_call *call, const struct cg_pin *pin)
 {
@@ -147,7 +137,7 @@ static int put_call_head(struct sk_buff *skb, const struct cg_call *call, u32 sk
 static int dump_call(struct sk_buff *skb, struct netlink_callback *cb, const struct cg_call *call)
 {
 	struct cursor *cur = cursor_of(cb);
-	void *hdr = begin_part(skb, cb, CALLGATE_CMD_CALL_GET);
+	void *hdr = cg_put_part(skb, cb, CALLGATE_CMD_CALL_GET);
 	u32 before = cur->skip;
 	struct nlattr *nest;
 	bool all;
@@ -224,7 +214,7 @@ out:
 static int dump_binding(struct sk_buff *skb, struct netlink_callback *cb,
 			const struct cg_binding *b)
 {
-	void *hdr = begin_part(skb, cb, CALLGATE_CMD_BINDING_GET);
+	void *hdr = cg_put_part(skb, cb, CALLGATE_CMD_BINDING_GET);
 	struct nlattr *nest;
 
 	if (!hdr || cg_put_u64(skb, CALLGATE_A_SEQ, b->cn->event_seq))
@@ -284,7 +274,7 @@ out:
 static int dump_reason(struct sk_buff *skb, struct netlink_callback *cb, enum cg_reason reason,
 		       u64 count)
 {
-	void *hdr = begin_part(skb, cb, CALLGATE_CMD_REASON_GET);
+	void *hdr = cg_put_part(skb, cb, CALLGATE_CMD_REASON_GET);
 	struct nlattr *nest;
 
 	if (!hdr)

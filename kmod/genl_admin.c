@@ -63,19 +63,9 @@ static int refused(int err, struct netlink_ext_ack *extack)
 
 /* ---- dumps: by place; who comes while the table changes is told so ---- */
 
-static void *begin_part(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
-{
-	void *hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-				&cg_genl_family, NLM_F_MULTI, cmd);
-
-	if (hdr)
-		genl_dump_check_consistent(cb, hdr);
-	return hdr;
-}
-
 static int dump_mode(struct sk_buff *skb, struct netlink_callback *cb, const struct cg_mode *m)
 {
-	void *hdr = begin_part(skb, cb, CALLGATE_CMD_MODE_GET);
+	void *hdr = cg_put_part(skb, cb, CALLGATE_CMD_MODE_GET);
 	struct nlattr *nest;
 
 	if (!hdr)
@@ -122,7 +112,7 @@ static int put_member(struct sk_buff *skb, const struct cg_providers *v, const s
 static int dump_member(struct sk_buff *skb, struct netlink_callback *cb,
 		       const struct cg_providers *v, const struct cg_member *m)
 {
-	void *hdr = begin_part(skb, cb, CALLGATE_CMD_PROVIDER_GET);
+	void *hdr = cg_put_part(skb, cb, CALLGATE_CMD_PROVIDER_GET);
 	struct nlattr *nest;
 
 	if (!hdr)

@@ -214,17 +214,25 @@ static int put_start(struct sk_buff *skb, const struct cg_pkt *p)
 	return m->request ? 0 : nla_put_u16(skb, CALLGATE_T_STATUS, m->status);
 }
 
+/* What an edit and an address left alone have in common. */
+static int put_place(struct sk_buff *skb, const struct cg_pkt *p, struct sip_str at,
+		     struct sip_why why)
+{
+	if (nla_put_string(skb, CALLGATE_X_FIELD, sip_field_name(why.field)) ||
+	    cg_put_reason(skb, CALLGATE_X_REASON, why.why) ||
+	    nla_put_u32(skb, CALLGATE_X_OFFSET, at.off))
+		return -EMSGSIZE;
+	return cg_put_text(skb, CALLGATE_X_BEFORE, p->data + at.off, at.len, CALLGATE_TEXT_MAX);
+}
+
 static int put_edit(struct sk_buff *skb, const struct cg_pkt *p, const struct sip_edit *e)
 {
+	const struct sip_why why = { .why = e->why, .field = e->field };
 	struct nlattr *item = nla_nest_start(skb, CALLGATE_LIST_ITEM);
 
 	if (!item)
 		return -EMSGSIZE;
-	if (nla_put_string(skb, CALLGATE_X_FIELD, sip_field_name(e->field)) ||
-	    cg_put_reason(skb, CALLGATE_X_REASON, e->why) ||
-	    nla_put_u32(skb, CALLGATE_X_OFFSET, e->at.off) ||
-	    cg_put_text(skb, CALLGATE_X_BEFORE, p->data + e->at.off, e->at.len,
-			CALLGATE_TEXT_MAX) ||
+	if (put_place(skb, p, e->at, why) ||
 	    cg_put_text(skb, CALLGATE_X_AFTER, p->edits.text + e->text, e->text_len,
 			CALLGATE_TEXT_MAX) ||
 	    skb_tailroom(skb) < TRACE_TAIL) {
@@ -252,15 +260,12 @@ static int put_edits(struct sk_buff *skb, const struct cg_pkt *p)
 
 static int put_kept_one(struct sk_buff *skb, const struct cg_pkt *p, const struct cg_kept *k)
 {
+	const struct sip_why why = { .why = k->why, .field = k->field };
 	struct nlattr *item = nla_nest_start(skb, CALLGATE_LIST_ITEM);
 
 	if (!item)
 		return -EMSGSIZE;
-	if (nla_put_string(skb, CALLGATE_X_FIELD, sip_field_name(k->field)) ||
-	    cg_put_reason(skb, CALLGATE_X_REASON, k->why) ||
-	    nla_put_u32(skb, CALLGATE_X_OFFSET, k->at.off) ||
-	    cg_put_text(skb, CALLGATE_X_BEFORE, p->data + k->at.off, k->at.len,
-			CALLGATE_TEXT_MAX) ||
+	if (put_place(skb, p, k->at, why) ||
 	    skb_tailroom(skb) < TRACE_TAIL) {
 		nla_nest_cancel(skb, item);
 		return -EMSGSIZE;

@@ -49,6 +49,16 @@ const char *cg_reason_name(enum cg_reason reason)
 	return reason > CG_R_NONE && reason < CG_R_COUNT ? cg_reason_text[reason].name : "";
 }
 
+void *cg_put_part(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
+{
+	void *hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+				&cg_genl_family, NLM_F_MULTI, cmd);
+
+	if (hdr)
+		genl_dump_check_consistent(cb, hdr);
+	return hdr;
+}
+
 int cg_put_u64(struct sk_buff *skb, int attr, u64 value)
 {
 	/* every enum has its PAD at 1 */

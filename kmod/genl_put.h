@@ -27,6 +27,8 @@ struct cg_reason_text {
 };
 extern const struct cg_reason_text cg_reason_text[CG_R_COUNT];
 
+/* Begins one answer of a dump; NULL: no room. */
+void *cg_put_part(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd);
 int cg_put_u64(struct sk_buff *skb, int attr, u64 value);
 /* @text is not terminated; cut at @max, the room of the string with its NUL. */
 int cg_put_text(struct sk_buff *skb, int attr, const void *text, u32 len, u32 max);

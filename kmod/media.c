@@ -524,7 +524,7 @@ static int walk(struct cg_descr *d)
 			v = own_media(d);
 		/* a routed call has two equal sides: each is also the other's peer */
 		if (v == CG_NEXT && !d->p->snat)
-			cg_peer_media(d);
+			v = cg_peer_media(d);
 		d->stream++;
 	}
 	return v;
