@@ -14,12 +14,19 @@ MODPROBE = $(DESTDIR)$(PREFIX)/lib/modprobe.d/callgate.conf
 MODDIR = $(DESTDIR)/lib/modules/$(KVER)/updates
 
 CFLAGS ?= -O2 -g
-CG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror=implicit-function-declaration -Iuapi -Idaemon \
-	-DCG_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(LIBS))
-LIBS = libnl-3.0 libnl-genl-3.0 jansson
+CG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror=implicit-function-declaration -Iuapi -Idaemon -Ikmod \
+	-DCG_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(LIBS) $(DAEMON_LIBS))
+LIBS = libnl-3.0 libnl-genl-3.0 jansson sqlite3 libcrypto
+DAEMON_LIBS = libevent_core libconfuse libnftables \
+	$(shell pkg-config --exists libsystemd && echo libsystemd)
 
-# the command: one object for each file of daemon/
-OBJS = $(patsubst daemon/%.c,build/daemon/%.o,$(sort $(wildcard daemon/*.c)))
+# One object for each file of daemon/ and kmod/sip/. The command is callgate.c and
+# cmd*.c, the daemon is main.c; the rest is a library, of which both take what they use.
+CMD_OBJS = $(patsubst %.c,build/%.o,daemon/callgate.c $(sort $(wildcard daemon/cmd*.c)))
+MAIN_OBJS = build/daemon/main.o
+LIB_OBJS = $(filter-out $(CMD_OBJS) $(MAIN_OBJS),\
+	$(patsubst %.c,build/%.o,$(sort $(wildcard daemon/*.c kmod/sip/*.c))))
+OBJS = $(CMD_OBJS) $(MAIN_OBJS) $(LIB_OBJS)
 MANS = $(sort $(wildcard daemon/*.[1-8]))
 
 ifeq ($(V),1)
@@ -105,11 +112,19 @@ module:
 	$(Q)$(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR)/build/module-$(KVER) \
 		CG_VERSION=$(VERSION) modules
 
-build/callgate: $(OBJS)
+build/callgate: $(CMD_OBJS) build/libcallgate.a
 	$(say) LD $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $(OBJS) $(shell pkg-config --libs $(LIBS))
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(shell pkg-config --libs $(LIBS))
 
-build/daemon/%.o: daemon/%.c dkms.conf
+build/callgated: $(MAIN_OBJS) build/libcallgate.a
+	$(say) LD $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -pthread $(shell pkg-config --libs $(LIBS) $(DAEMON_LIBS))
+
+build/libcallgate.a: $(LIB_OBJS)
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+build/%.o: %.c dkms.conf
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<

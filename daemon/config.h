@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * config: /etc/callgate/callgate.conf, read by libConfuse into one immutable structure. A reload
+ * makes a new one and swaps the pointer; what does not parse changes nothing. Every error is
+ * "FILE:LINE: option: what is wrong: what to do". All times are in seconds.
+ */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model.h"
+
+enum registrar_mode { REGISTRAR_MAIN, REGISTRAR_PASSIVE, REGISTRAR_RELAY };
+enum foreign { FOREIGN_REJECT, FOREIGN_RELAY };
+
+struct words {
+	char **word;
+	size_t n;
+};
+struct prefixes {
+	struct prefix *prefix;
+	size_t n;
+};
+
+struct domain {
+	char *name;			/* lower case */
+	char *realm;			/* default: the name */
+	char *relay;			/* mode relay: SIP URI of the inside server; else NULL */
+	/* mode passive: who may send for it; default: who registered */
+	struct prefixes registrars;
+	uint8_t mode;			/* enum registrar_mode */
+	uint32_t expires_min;		/* 60 */
+	uint32_t expires_default;	/* 3600 */
+	uint32_t expires_max;		/* 7200 */
+	uint32_t max_contacts;		/* 10, per user */
+	bool third_party;		/* a user may register others: off */
+	bool path;			/* Path without "path" in Supported: accepted; off: 421 */
+	struct words service_route;	/* Service-Route of the 200 */
+};
+
+struct config {
+	unsigned int refs;
+	char *file;
+	struct words inside, outside;	/* interface names; empty: by the default route */
+	struct prefixes inside_nets;	/* more inside networks, by prefix */
+	struct prefixes trusted;	/* provider set: never banned, not rated */
+	struct endpoint *listen;	/* default: port 5060 of every address, IPv4 and IPv6 */
+	size_t n_listen;
+	struct domain *domains;
+	size_t n_domains;
+
+	char *database;			/* /var/lib/callgate/callgate.db */
+	char *control;			/* /run/callgate/control.sock */
+	char *user;			/* to run as; NULL: stay */
+	uint8_t durability;		/* enum durability (store.h), default STORE_STRICT */
+	uint8_t log_level;		/* enum log_level, default info */
+
+	uint8_t algorithms_inside;	/* bits of enum digest_algorithm; SHA-256 and MD5 */
+	uint8_t algorithms_outside;	/* SHA-256 */
+	uint32_t nonce_life;		/* 300 */
+	uint32_t ban_failures;		/* 10 within ban_window; 0: no bans */
+	uint32_t ban_window;		/* 600 */
+	uint32_t ban_time;		/* 3600 */
+	bool challenge;			/* requests of our users are challenged: on */
+	/* strangers get one code for missing and absent users: off */
+	bool uniform;
+	uint8_t foreign;		/* enum foreign: requests for domains that are not ours */
+	uint32_t max_message;		/* 65535 bytes; above: 513 */
+};
+
+#define CONFIG_FILE "/etc/callgate/callgate.conf"
+
+/* 0, or -errno with @errors: lines for the admin, freed by the caller. */
+int config_load(const char *file, struct config **out, char **errors);
+struct config *config_get(struct config *c);
+void config_put(struct config *c);
+
+/* The one in force. Valid until the handler returns to the loop. */
+const struct config *config_now(void);
+void config_set(struct config *c);
+
+/* By name in any case, or NULL. An own address counts as the first main domain (C06). */
+const struct domain *config_domain(const struct config *c, const char *name, size_t len);
+
+#endif

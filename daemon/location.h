@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * location: who is where. In memory: address of record to contacts, each with its end; the store
+ * keeps the same on disk, the kernel a cache of the part it can serve. location.c tells both.
+ *
+ * An address of record is "user@domain" in its canonical form (RFC 3261 10.3, step 5): escapes that
+ * need none resolved, the domain in lower case, no scheme, port, or parameters.
+ */
+#ifndef LOCATION_H
+#define LOCATION_H
+
+#include "timer.h"
+#include "transport.h"
+
+#define AOR_MAX 255
+
+enum origin { ORIGIN_MAIN, ORIGIN_PASSIVE, ORIGIN_ADMIN };
+enum gone { GONE_EXPIRED, GONE_UNREGISTERED, GONE_REPLACED, GONE_ADMIN, GONE_FLOW };
+
+struct contact {
+	struct contact *next;	/* of the same AOR: highest q first, then the newest */
+	struct aor *aor;
+	struct timer timer;	/* its end */
+	struct sip_flow flow;	/* where its REGISTER came from: requests go there */
+	char *uri;		/* as the phone wrote it, without < > and header parameters */
+	char *call_id;
+	char *path;		/* Path values, comma list as received, or NULL */
+	char *instance;		/* +sip.instance without quotes and < >, or NULL (RFC 5626) */
+	char *user_agent;	/* or NULL */
+	char *params;		/* other parameters of the Contact (";methods=..."), or NULL */
+	uint64_t id;		/* row in the store, and name in commands */
+	uint64_t since, until;	/* milliseconds of CLOCK_REALTIME: they outlive a restart */
+	uint32_t cseq;
+	uint32_t reg_id;	/* 0: none */
+	uint16_t q;		/* 0 - 1000 */
+	uint8_t origin;		/* enum origin */
+};
+
+struct aor {
+	struct aor *chain;
+	struct contact *contacts;
+	uint32_t n;
+	uint32_t hash;
+	uint16_t len;
+	char name[];		/* canonical, with its NUL */
+};
+
+struct aor *location_find(const char *aor, size_t len);
+/* -EINVAL: no user, not sip or sips, too long. @out has room for AOR_MAX + 1. */
+int location_canonical(const uint8_t *buf, const struct sip_uri *uri, char *out, size_t *len);
+
+/*
+ * One registration, applied as a whole or not at all (C11). The change first goes to the store;
+ * when it is durable by the setting, it enters the table and @done is called with 0 or -errno (in
+ * the loop's thread, perhaps before location_commit() returns).
+ */
+struct location_change {
+	const char *aor;
+	/* new or renewed contacts; .id of the one that is renewed, or 0 */
+	const struct contact *put;
+	const uint64_t *drop;		/* ids that go */
+	uint32_t n_put, n_drop;
+	uint8_t why;			/* enum gone, of the dropped */
+};
+typedef void location_done_fn(int result, void *arg);
+int location_commit(const struct location_change *c, location_done_fn *done, void *arg);
+/* Is a change of this AOR on its way to the disk? Then a second one waits its turn inside. */
+bool location_busy(const struct aor *a);
+
+/* All, in no order; nonzero ends it. */
+typedef int location_each_fn(const struct aor *a, const struct contact *c, void *arg);
+int location_each(location_each_fn *fn, void *arg);
+size_t location_count(void);
+
+/*
+ * Called for each change in the table, after it: the kernel's link, events. @now: NULL when
+ * gone.
+ */
+typedef void location_hook_fn(const struct aor *a, const struct contact *was,
+			      const struct contact *now, enum gone why);
+int location_hook(location_hook_fn *fn);
+
+struct store;
+/* Fills the table from the store; what has ended meanwhile is left out. 0 or -errno. */
+int location_load(struct store *s);
+void location_free(void);
+
+#endif

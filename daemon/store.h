@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * store: users and bindings on disk. Only store*.c knows SQL. SQLite in WAL mode; one writer thread
+ * with group commit: whatever was queued while the last commit ran goes into the next one.
+ * Durability: STORE_STRICT: a change is done when the disk has it; STORE_1S: done when written,
+ * synced within a second; STORE_NONE: the system decides.
+ *
+ * A change that cannot be kept (disk full, I/O error, locked) gets -ENOSPC, -EIO, -EBUSY: the
+ * registrar says 503 with Retry-After. The store goes on trying by itself.
+ *
+ * Errors at open are one line for the admin: what, where, what to do.
+ */
+#ifndef STORE_H
+#define STORE_H
+
+#include "location.h"
+
+struct store;
+
+enum durability { STORE_STRICT, STORE_1S, STORE_NONE };
+
+struct store_options {
+	const char *path;
+	uint8_t durability;
+	bool no_writer;		/* the command: no thread, each change is committed at once */
+};
+
+/* -EPROTO: a schema newer than this program. Older ones are migrated, with a copy kept beside. */
+int store_open(const struct store_options *o, struct store **out, char why[static 256]);
+/* Waits until everything queued is on disk. */
+void store_close(struct store *s);
+
+/* ---- users ---- */
+
+#define USER_NAME 127
+#define USER_DOMAIN 127
+enum user_flag {
+	USER_DISABLED = 1 << 0,
+	USER_MD5 = 1 << 1,	/* MD5 alone after two empty retries (design 4) */
+	USER_REMOTE = 1 << 2,	/* may call to trunks from outside */
+};
+
+struct user {
+	uint64_t id;
+	char name[USER_NAME + 1], domain[USER_DOMAIN + 1];
+	char realm[USER_DOMAIN + 1];	/* that the HA1 were made for */
+	uint32_t flags;
+	uint32_t max_contacts;		/* 0: the domain's */
+	uint8_t has_ha1;		/* bit N: enum digest_algorithm N is there */
+	uint8_t ha1[3][32];		/* binary: MD5 16 bytes, SHA-256 32, SHA-512-256 32 */
+	/* prefixes and interface names that it may register from; "": any */
+	char sources[256];
+};
+
+/* By name, or by an alias of the domain. -ENOENT, -EIO. From a cache, or some microseconds. */
+int store_user(struct store *s, const char *name, const char *domain, struct user *out);
+/* The password's hashes only. -EEXIST: add; -ENOENT: the others. All commit before they return. */
+int store_user_add(struct store *s, const struct user *u);
+int store_user_change(struct store *s, const struct user *u);
+int store_user_del(struct store *s, const char *name, const char *domain);
+int store_alias_add(struct store *s, const char *alias, const char *name, const char *domain);
+int store_alias_del(struct store *s, const char *alias, const char *domain);
+typedef int store_user_fn(const struct user *u, void *arg);
+int store_users(struct store *s, const char *domain, store_user_fn *fn, void *arg);
+typedef int store_alias_fn(const char *alias, void *arg);
+int store_aliases(struct store *s, const struct user *u, store_alias_fn *fn, void *arg);
+/* Another program changed users: the cache is empty after this. */
+void store_users_changed(struct store *s);
+
+/* ---- bindings ---- */
+
+typedef int store_contact_fn(const char *aor, const struct contact *c, void *arg);
+int store_contacts(struct store *s, store_contact_fn *fn, void *arg);
+
+/*
+ * Queued, with copies. @done is called in the thread that calls store_done(). New contacts got
+ * their .id before (store_next_id()). Of one AOR the order of calls is kept.
+ */
+typedef void store_done_fn(int result, void *arg);
+int store_change(struct store *s, const struct location_change *c, store_done_fn *done, void *arg);
+uint64_t store_next_id(struct store *s);
+/* Readable when changes are done; then store_done(). */
+int store_fd(const struct store *s);
+void store_done(struct store *s);
+
+struct store_counters {
+	uint64_t changes, commits, failed, queued;
+};
+void store_counters(const struct store *s, struct store_counters *out);
+
+#endif
