@@ -18,7 +18,8 @@ enum origin { ORIGIN_MAIN, ORIGIN_PASSIVE, ORIGIN_ADMIN };
 enum gone { GONE_EXPIRED, GONE_UNREGISTERED, GONE_REPLACED, GONE_ADMIN, GONE_FLOW };
 
 struct contact {
-	struct contact *next;	/* of the same AOR: highest q first, then the newest */
+	/* of the same AOR: highest q first, then the newest by .since, then by .id */
+	struct contact *next;
 	struct aor *aor;
 	struct timer timer;	/* its end */
 	struct sip_flow flow;	/* where its REGISTER came from: requests go there */
@@ -36,16 +37,25 @@ struct contact {
 	uint8_t origin;		/* enum origin */
 };
 
+struct location_job;
+
 struct aor {
 	struct aor *chain;
 	struct contact *contacts;
+	struct location_job *jobs;	/* changes on their way, in their order */
 	uint32_t n;
 	uint32_t hash;
 	uint16_t len;
 	char name[];		/* canonical, with its NUL */
 };
 
+/*
+ * NULL unless it has contacts. A contact that is renewed is another structure with the same id: what
+ * is kept over a turn of the loop is the id.
+ */
 struct aor *location_find(const char *aor, size_t len);
+/* Milliseconds until its end, whatever happened to the time of day meanwhile. */
+uint64_t location_left(const struct contact *c);
 /* -EINVAL: no user, not sip or sips, too long. @out has room for AOR_MAX + 1. */
 int location_canonical(const uint8_t *buf, const struct sip_uri *uri, char *out, size_t *len);
 
@@ -53,6 +63,9 @@ int location_canonical(const uint8_t *buf, const struct sip_uri *uri, char *out,
  * One registration, applied as a whole or not at all (C11). The change first goes to the store;
  * when it is durable by the setting, it enters the table and @done is called with 0 or -errno (in
  * the loop's thread, perhaps before location_commit() returns).
+ *
+ * Of the contacts to put, .next, .aor and .timer are not looked at; everything is copied. Below 0
+ * is returned when nothing was begun: @done is not called then. -EBUSY: too much is on its way.
  */
 struct location_change {
 	const char *aor;
@@ -66,23 +79,34 @@ typedef void location_done_fn(int result, void *arg);
 int location_commit(const struct location_change *c, location_done_fn *done, void *arg);
 /* Is a change of this AOR on its way to the disk? Then a second one waits its turn inside. */
 bool location_busy(const struct aor *a);
+/*
+ * For those who look before they change: 0: no change of @aor is on its way (it need not be there),
+ * go on. 1: @fn is called when the last one has ended; then again nothing is on its way, and what
+ * @fn commits comes before whoever else waits. Below 0: too many wait, no memory.
+ */
+typedef void location_idle_fn(void *arg);
+int location_wait(const char *aor, location_idle_fn *fn, void *arg);
 
-/* All, in no order; nonzero ends it. */
+/* All, in no order; nonzero ends it. @fn changes nothing. */
 typedef int location_each_fn(const struct aor *a, const struct contact *c, void *arg);
 int location_each(location_each_fn *fn, void *arg);
 size_t location_count(void);
 
 /*
- * Called for each change in the table, after it: the kernel's link, events. @now: NULL when
- * gone.
+ * Called for each change in the table, after it: the kernel's link, events. @was: NULL when it is
+ * new; @now: NULL when it is gone. Both are valid until the hook returns. -ENOSPC: too many hooks.
  */
 typedef void location_hook_fn(const struct aor *a, const struct contact *was,
 			      const struct contact *now, enum gone why);
 int location_hook(location_hook_fn *fn);
 
 struct store;
-/* Fills the table from the store; what has ended meanwhile is left out. 0 or -errno. */
+/*
+ * Fills the table from the store; what has ended meanwhile is left out. 0 or -errno. NULL: nothing
+ * is kept on disk (tests).
+ */
 int location_load(struct store *s);
+/* After store_close(), which ends all changes. */
 void location_free(void);
 
 #endif

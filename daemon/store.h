@@ -27,7 +27,7 @@ struct store_options {
 
 /* -EPROTO: a schema newer than this program. Older ones are migrated, with a copy kept beside. */
 int store_open(const struct store_options *o, struct store **out, char why[static 256]);
-/* Waits until everything queued is on disk. */
+/* Waits until everything queued is on disk, and calls what store_done() would. */
 void store_close(struct store *s);
 
 /* ---- users ---- */

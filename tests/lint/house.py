@@ -22,7 +22,7 @@ ARROWS = [
      "only genl*.c knows netlink"),
     (r"^daemon/(?!kernel(_\w+)?\.[ch]$)", r"<(netlink/.*|linux/(gen)?(nf)?netlink.*)>",
      "only daemon/kernel*.c knows netlink"),
-    (r"^daemon/(?!store\.[ch]$)", r"<sqlite3\.h>", "only store.c knows SQL"),
+    (r"^daemon/(?!store(_\w+)?\.[ch]$)", r"<sqlite3\.h>", "only store*.c knows SQL"),
     (r"^daemon/", r'".*kmod/(?!sip/).*"', "the daemon shares kmod/sip and uapi alone"),
     (r"^uapi/", r'".*"', "uapi includes nothing of ours"),
 ]
