@@ -8,7 +8,16 @@
 struct txn;
 struct domain;
 
-/* Answers, at once or when the store has it. @rx lives until it returns. */
+/*
+ * Answers, at once or when the store has it; of one address of record one after the other. @d: the
+ * domain of the Request-URI, mode main. @rx lives until it returns.
+ *
+ * Granted is what was asked for, at most the domain's maximum, and at random up to a fifth less,
+ * never below the minimum: refreshes of phones that started together drift apart (90 % of the time
+ * asked for, +-10 %).
+ */
 void registrar_request(struct rx *rx, struct txn *t, const struct domain *d);
+/* Forgets what waits; after the store is closed. */
+void registrar_free(void);
 
 #endif
