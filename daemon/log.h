@@ -6,7 +6,7 @@
  *
  * To standard error, one line each, with systemd's "<N>" prefix when it reads us. Text of peers is
  * cleaned (text_clean). log_info() about peers is rated: 20 lines a second, then the number of
- * lines left out.
+ * lines left out; it is for the loop's thread alone, the others may be called from any.
  */
 #ifndef LOG_H
 #define LOG_H

@@ -19,7 +19,14 @@ void loop_stop(struct loop *l);
 void loop_close(struct loop *l);
 struct event_base *loop_base(struct loop *l);
 
-/* @fn for each readiness of @fd to read, until loop_unwatch(). NULL: no memory. */
+/* @fn after each turn: events first, then timers, then these. -ENOSPC: there are 8. */
+typedef void loop_turn_fn(void);
+int loop_at_turn_end(struct loop *l, loop_turn_fn *fn);
+
+/*
+ * @fn for each readiness of @fd to read, until loop_unwatch(), which is allowed in @fn too. NULL:
+ * no memory.
+ */
 typedef void loop_fn(int fd, void *arg);
 struct loop_watch *loop_watch(struct loop *l, int fd, loop_fn *fn, void *arg);
 /* A signal instead of a descriptor. */
@@ -29,8 +36,8 @@ struct loop_watch *loop_every(struct loop *l, uint32_t ms, loop_fn *fn, void *ar
 void loop_unwatch(struct loop_watch *w);
 
 /*
- * CLOCK_BOOTTIME in milliseconds, read once per turn of the loop. Tests without a loop set it with
- * loop_set_now().
+ * CLOCK_BOOTTIME in milliseconds, read once per turn of the loop, and at each call outside of it.
+ * Tests without a loop set it with loop_set_now().
  */
 uint64_t loop_now(void);
 void loop_set_now(uint64_t ms);
