@@ -149,9 +149,10 @@
  *
  * CALLGATE_CMD_LOCATE       from the kernel to the daemon: where is this user? A new request that
  *                           would be forwarded if a location of the user were here. The datagram
- *                           waits in the kernel meanwhile; one question for each user at a time. Not asked, but left to
- *                           the socket: datagrams above 8192 bytes, what is above G_HELD or
- *                           G_HELD_BYTES, and all when the daemon is gone or its socket is full.
+ *                           waits in the kernel meanwhile; one question for each user at a time.
+ *                           Not asked, but left to the socket: datagrams above 8192 bytes, what is
+ *                           above G_HELD or G_HELD_BYTES, and all when the daemon is gone or its
+ *                           socket is full.
  *
  *   CALLGATE_A_LOCATE       nest
  *     CALLGATE_Q_ID         u64     of the question, not used twice while the module is loaded
@@ -297,7 +298,7 @@ enum callgate_method {
 };
 
 enum callgate_location_flags {
-	/* all for this user goes to the daemon's socket; known here so that its source is not rated */
+	/* all for this user goes to the daemon; here so that its source is not rated */
 	CALLGATE_LOCATION_UP = 1 << 0,
 	/* the same for what comes from outside */
 	CALLGATE_LOCATION_NO_STRANGERS = 1 << 1,
