@@ -46,12 +46,13 @@ struct aor {
 	uint32_t n;
 	uint32_t hash;
 	uint16_t len;
+	bool held;		/* location.c is at it */
 	char name[];		/* canonical, with its NUL */
 };
 
 /*
- * NULL unless it has contacts. A contact that is renewed is another structure with the same id: what
- * is kept over a turn of the loop is the id.
+ * NULL unless it has contacts. A contact that is renewed is another structure with the same id:
+ * what is kept over a turn of the loop is the id.
  */
 struct aor *location_find(const char *aor, size_t len);
 /* Milliseconds until its end, whatever happened to the time of day meanwhile. */
