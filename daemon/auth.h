@@ -9,17 +9,9 @@
 #ifndef AUTH_H
 #define AUTH_H
 
+#include "digest.h"
 #include "store.h"
 #include "transport.h"
-
-enum digest_algorithm { DIGEST_MD5, DIGEST_SHA256, DIGEST_SHA512_256, DIGEST_COUNT };
-#define DIGEST_MAX 32
-
-/* HA1 = H(user ":" realm ":" password); @out gets digest_size() bytes. */
-int digest_ha1(enum digest_algorithm a, const char *const user_realm_password[3],
-	       uint8_t out[DIGEST_MAX]);
-unsigned int digest_size(enum digest_algorithm a);
-const char *digest_name(enum digest_algorithm a);
 
 enum auth_verdict {
 	AUTH_OK,	/* .user is who */

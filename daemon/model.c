@@ -19,7 +19,7 @@ const struct names trace_names = NAMES(NULL, "message", "pinhole-open", "pinhole
 	"pinhole-refused");
 const struct names verdict_names = NAMES(NULL, "pass", "edit", "drop");
 const struct names reason_kind_names = NAMES(NULL, "pass", "edit", "drop", "pinhole", "call",
-	"binding", "limit", "other");
+	"binding", "limit", "other", "forward");
 const struct names mode_names = NAMES(NULL, "off", "open", "translate");
 
 static const char *const call_flag_names[] = { "continued", "open", NULL };

@@ -28,11 +28,16 @@ void reply_raw(struct reply *r, const void *bytes, uint32_t len);
 const uint8_t *reply_end(struct reply *r, uint32_t *len);
 
 struct txn;
-/* reply_end() and txn_answer(), or for @t NULL without a transaction. */
+/*
+ * reply_end() and txn_answer(), or for @t NULL without a transaction. A challenge to a request
+ * without credentials is sent without state: @t is forgotten, a retransmission asks again.
+ */
 void reply_send(struct reply *r, struct txn *t);
 /* All of it: code, the usual phrase, and one header (or NULL). */
 void reply_simple(const struct rx *rx, struct txn *t, uint16_t code, const char *name,
 		  const char *value);
+/* Is the To-tag of this request the one that we give? Then an ACK is for an answer of ours. */
+bool reply_tag_is_ours(const struct rx *rx);
 const char *reply_phrase(uint16_t code);
 
 #endif

@@ -6,13 +6,12 @@
 /*
  * Four levels of 256 slots: 2.56 s, 11 minutes, 46 hours, 497 days. A timer is in the level of its
  * distance when it was placed, and moves down when its slot comes up; what is farther than the last
- * level waits in that level's farthest slot and is placed again there.
+ * level is placed in it again and again.
  */
 #define GRAIN 10
 #define BITS 8
 #define SLOTS (1u << BITS)
 #define LEVELS 4
-#define FAR ((1ull << (BITS * LEVELS)) - 1)
 /* More ticks behind than this (suspended, or the first run): placing all again costs less. */
 #define JUMP (1u << (2 * BITS))
 #define WAIT_MAX 1000
@@ -53,8 +52,6 @@ static void place(struct timer *t, uint64_t soonest)
 	if (tick < soonest)
 		tick = soonest;
 	distance = tick - current;
-	if (distance > FAR)
-		tick = current + FAR;
 	while (level < LEVELS - 1 && distance >> (BITS * (level + 1)))
 		level++;
 	link_at(t, &wheel[level][(tick >> (BITS * level)) % SLOTS]);

@@ -19,7 +19,7 @@ struct sip_flow {
 	struct endpoint local;	/* own address that the datagram was sent to, kept per datagram */
 	struct endpoint remote;	/* the peer, as seen */
 	uint32_t ifindex;	/* where it came in; 0: not known */
-	uint8_t transport;	/* enum sip_transport: SIP_TRANSPORT_UDP ... (sip/name.h) */
+	uint8_t transport;	/* enum sip_transport: SIP_T_UDP ... (sip/name.h) */
 	uint8_t zone;		/* enum zone */
 };
 enum zone { ZONE_INSIDE, ZONE_OUTSIDE };
@@ -35,14 +35,17 @@ struct rx {
 };
 
 /*
- * The next piece: called for each message that parses, and for requests that do not but are framed
- * (a 400 can be written). Anything else was counted and dropped by the transport.
+ * The next piece: called for each message that parses, and for requests other than ACK that do not
+ * but can be answered: their header lines are known to the end and the top Via can be read.
+ * Anything else was counted and dropped by the transport.
  */
 typedef void rx_fn(struct rx *rx);
 void transport_handler(rx_fn *fn);
 
 /* Parses @len bytes at @buf and hands them to the handler as if they had come over @flow. */
 void transport_receive(const struct sip_flow *flow, const void *buf, uint32_t len);
+/* The same for the copy of a message that came with LOCATE. */
+void transport_question(const struct sip_flow *flow, const void *buf, uint32_t len);
 
 /*
  * Sends. UDP: from flow->local, to flow->remote; queued and sent with others (sendmmsg) at the end
@@ -52,7 +55,8 @@ int transport_send(const struct sip_flow *flow, const void *buf, uint32_t len);
 
 /*
  * Where a response goes, from the request's top Via and its source: RFC 3261 18.2.2, RFC 3581 4
- * (received, rport). The sent-by port is used only without rport.
+ * (received, rport). The sent-by port is used only without rport. maddr is not followed: it would
+ * aim our answers at whomever the sender names.
  */
 void transport_response_flow(const struct rx *rx, struct sip_flow *out);
 
@@ -60,8 +64,13 @@ void transport_response_flow(const struct rx *rx, struct sip_flow *out);
 bool transport_is_us(const struct endpoint *e);
 
 struct transport_counters {
-	uint64_t in, out, bad, dropped, send_failed, late;
+	uint64_t in, out;
+	uint64_t bad;		/* came in, and was no SIP that could be read or refused */
+	uint64_t dropped;	/* nobody was there to handle it, or it was only a keep-alive */
+	uint64_t send_failed;	/* could not be sent, or an ICMP error came back */
+	uint64_t late;		/* waited too long in the socket */
 };
-const struct transport_counters *transport_counters(void);
+/* The transports write into it. */
+struct transport_counters *transport_counters(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR BSD-2-Clause */
 /*
- * callgate: the contract between the kernel module and its programs
+ * callgate: the contract between the kernel module and its programs; callgate_gateway.h has the
+ * commands of gateway use
  *
  * Generic netlink family "callgate", version 1, one instance per network namespace: a request sees
  * and changes only the namespace of its socket. Every command and both multicast groups need
@@ -35,7 +36,7 @@
  *   CALLGATE_A_SEQ          u64     number of the last event of this namespace, see ORDER
  *   CALLGATE_A_STATUS       nest
  *     CALLGATE_S_VERSION    string  version of the module, 31
- *     CALLGATE_S_API        u32     2
+ *     CALLGATE_S_API        u32     3
  *     CALLGATE_S_SINCE      time    when the module entered this namespace
  *     CALLGATE_S_CALLS      u32     entries in the tables: calls
  *     CALLGATE_S_PINHOLES   u32       pinholes, one per stream and component
@@ -275,7 +276,7 @@
 
 #define CALLGATE_GENL_NAME	"callgate"
 #define CALLGATE_GENL_VERSION	1
-#define CALLGATE_API		2
+#define CALLGATE_API		3
 #define CALLGATE_MCGRP_EVENTS	"events"
 #define CALLGATE_MCGRP_TRACE	"trace"
 
@@ -301,6 +302,18 @@ enum callgate_cmd {
 	CALLGATE_CMD_PROVIDER_GET,
 	CALLGATE_CMD_PROVIDER_SET,
 	CALLGATE_CMD_PROVIDER_DEL,
+	/* from here on: callgate_gateway.h */
+	CALLGATE_CMD_ATTACH,
+	CALLGATE_CMD_CLAIM,
+	CALLGATE_CMD_DETACH,
+	CALLGATE_CMD_SOCKET_GET,
+	CALLGATE_CMD_GATE_GET,
+	CALLGATE_CMD_GATE_SET,
+	CALLGATE_CMD_LOCATION_GET,
+	CALLGATE_CMD_LOCATION_SET,
+	CALLGATE_CMD_LOCATION_DEL,
+	CALLGATE_CMD_LOCATION_FLUSH,
+	CALLGATE_CMD_LOCATE,
 	__CALLGATE_CMD_MAX
 };
 #define CALLGATE_CMD_MAX (__CALLGATE_CMD_MAX - 1)
@@ -322,6 +335,10 @@ enum callgate_attr {
 	CALLGATE_A_TRACE,
 	CALLGATE_A_MODE,
 	CALLGATE_A_PROVIDER,
+	CALLGATE_A_SOCKET,
+	CALLGATE_A_GATE,
+	CALLGATE_A_LOCATION,
+	CALLGATE_A_LOCATE,
 	__CALLGATE_A_MAX
 };
 #define CALLGATE_A_MAX (__CALLGATE_A_MAX - 1)
@@ -579,6 +596,7 @@ enum callgate_reason_kind {
 	CALLGATE_REASON_BINDING = 6,	/* registrations learned and ended */
 	CALLGATE_REASON_LIMIT = 7,	/* limits hit */
 	CALLGATE_REASON_OTHER = 8,
+	CALLGATE_REASON_FORWARD = 9,	/* datagrams to our own address: who took them, and why */
 };
 
 enum callgate_event_kind {

@@ -99,7 +99,9 @@ static void check_wait(void)
 
 static void step(void)
 {
-	static const uint64_t steps[] = { 1, 7, 10, 100, 1000, 3000, 700000, 90000000, 40000000000 };
+	static const uint64_t steps[] = {
+		1, 7, 10, 100, 1000, 3000, 700000, 90000000, 40000000000, 90000000000
+	};
 	uint64_t size = steps[rnd(rnd(50) ? 5 : sizeof(steps) / sizeof(steps[0]))];
 
 	now += rnd(size + 1);

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include "digest.h"
+
+static const struct algorithm {
+	const char *name;	/* in SIP */
+	const char *openssl;
+	unsigned int size;
+} algorithms[DIGEST_COUNT] = {
+	[DIGEST_MD5] = { "MD5", "MD5", 16 },
+	[DIGEST_SHA256] = { "SHA-256", "SHA2-256", 32 },
+	[DIGEST_SHA512_256] = { "SHA-512-256", "SHA2-512/256", 32 },
+};
+
+/* A context that has its algorithm is begun again far cheaper than a new one is made. */
+static EVP_MD_CTX *contexts[DIGEST_COUNT];
+
+/* Short texts are collected, so that a hash is one or two calls of OpenSSL. */
+struct hash {
+	EVP_MD_CTX *ctx;
+	bool failed;
+	size_t n;
+	uint8_t buf[512];
+};
+
+unsigned int digest_size(enum digest_algorithm a)
+{
+	return a < DIGEST_COUNT ? algorithms[a].size : 0;
+}
+
+const char *digest_name(enum digest_algorithm a)
+{
+	return a < DIGEST_COUNT ? algorithms[a].name : "?";
+}
+
+bool digest_find(const void *name, size_t len, enum digest_algorithm *out)
+{
+	for (unsigned int a = 0; a < DIGEST_COUNT; a++) {
+		if (len != strlen(algorithms[a].name) ||
+		    strncasecmp(name, algorithms[a].name, len))
+			continue;
+		*out = a;
+		return true;
+	}
+	return false;
+}
+
+static EVP_MD_CTX *make_context(enum digest_algorithm a)
+{
+	EVP_MD *md = EVP_MD_fetch(NULL, algorithms[a].openssl, NULL);
+	EVP_MD_CTX *ctx = md ? EVP_MD_CTX_new() : NULL;
+
+	if (ctx && !EVP_DigestInit_ex2(ctx, md, NULL)) {
+		EVP_MD_CTX_free(ctx);
+		ctx = NULL;
+	}
+	EVP_MD_free(md);	/* the context has a reference of its own */
+	contexts[a] = ctx;
+	return ctx;
+}
+
+static int hash_begin(struct hash *h, enum digest_algorithm a)
+{
+	if (a >= DIGEST_COUNT)
+		return -EINVAL;
+	h->ctx = contexts[a] ? contexts[a] : make_context(a);
+	h->n = 0;
+	h->failed = !h->ctx || !EVP_DigestInit_ex2(h->ctx, NULL, NULL);
+	return h->failed ? -ENOTSUP : 0;
+}
+
+static void hash_add(struct hash *h, const void *bytes, size_t len)
+{
+	if (len > sizeof(h->buf) - h->n) {
+		h->failed |= !EVP_DigestUpdate(h->ctx, h->buf, h->n);
+		h->n = 0;
+	}
+	if (len > sizeof(h->buf)) {
+		h->failed |= !EVP_DigestUpdate(h->ctx, bytes, len);
+	} else if (len) {
+		memcpy(h->buf + h->n, bytes, len);
+		h->n += len;
+	}
+}
+
+static void hash_colon(struct hash *h, struct digest_text t)
+{
+	hash_add(h, ":", 1);
+	hash_add(h, t.at, t.len);
+}
+
+static int hash_end(struct hash *h, uint8_t out[DIGEST_MAX])
+{
+	h->failed |= !EVP_DigestUpdate(h->ctx, h->buf, h->n) ||
+		     !EVP_DigestFinal_ex(h->ctx, out, NULL);
+	return h->failed ? -EIO : 0;
+}
+
+int digest_ha1(enum digest_algorithm a, const char *const urp[3], uint8_t out[DIGEST_MAX])
+{
+	struct hash h;
+	int err = hash_begin(&h, a);
+
+	if (err)
+		return err;
+	hash_add(&h, urp[0], strlen(urp[0]));
+	for (int i = 1; i < 3; i++)
+		hash_colon(&h, (struct digest_text){ urp[i], strlen(urp[i]) });
+	err = hash_end(&h, out);
+	OPENSSL_cleanse(h.buf, sizeof(h.buf));
+	return err;
+}
+
+/* A2: RFC 7616 3.4.3, qop=auth. */
+static int digest_ha2(const struct digest_input *in, uint8_t out[DIGEST_MAX])
+{
+	struct hash h;
+	int err = hash_begin(&h, in->algorithm);
+
+	if (err)
+		return err;
+	hash_add(&h, in->method.at, in->method.len);
+	hash_colon(&h, in->uri);
+	return hash_end(&h, out);
+}
+
+/* RFC 7616 3.4.1; without qop RFC 2069 2.1.2. */
+int digest_response(const struct digest_input *in, uint8_t out[DIGEST_MAX])
+{
+	char hex[DIGEST_HEX];
+	unsigned int size = digest_size(in->algorithm);
+	struct hash h;
+	int err = digest_ha2(in, out);
+
+	if (err)
+		return err;
+	err = hash_begin(&h, in->algorithm);
+	if (err)
+		return err;
+	digest_hex(in->ha1, size, hex);
+	hash_add(&h, hex, (size_t)2 * size);
+	hash_colon(&h, in->nonce);
+	if (in->qop) {
+		hash_colon(&h, in->nc);
+		hash_colon(&h, in->cnonce);
+		hash_add(&h, ":auth", 5);
+	}
+	digest_hex(out, size, hex);
+	hash_colon(&h, (struct digest_text){ hex, (size_t)2 * size });
+	return hash_end(&h, out);
+}
+
+void digest_hex(const uint8_t *bytes, size_t len, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < len; i++) {
+		out[2 * i] = digits[bytes[i] >> 4];
+		out[2 * i + 1] = digits[bytes[i] & 15];
+	}
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool digest_unhex(const char *hex, size_t len, uint8_t *out)
+{
+	for (size_t i = 0; i < len; i++) {
+		int hi = hex_digit(hex[2 * i]), lo = hex_digit(hex[2 * i + 1]);
+
+		if (hi < 0 || lo < 0)
+			return false;
+		out[i] = (uint8_t)(hi << 4 | lo);
+	}
+	return true;
+}
+
+void digest_close(void)
+{
+	for (unsigned int a = 0; a < DIGEST_COUNT; a++) {
+		EVP_MD_CTX_free(contexts[a]);
+		contexts[a] = NULL;
+	}
+}
