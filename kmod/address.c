@@ -13,6 +13,44 @@
 #include "binding.h"
 #include "call.h"
 
+#if IS_ENABLED(CONFIG_IPV6)
+static bool has_inet6(const struct net_device *dev, const struct in6_addr *addr)
+{
+	const struct inet6_dev *idev = __in6_dev_get(dev);
+	const struct inet6_ifaddr *ifa;
+
+	if (idev)
+		list_for_each_entry_rcu(ifa, &idev->addr_list, if_list)
+			if (ipv6_addr_equal(&ifa->addr, addr))
+				return true;
+	return false;
+}
+#else
+static bool has_inet6(const struct net_device *dev, const struct in6_addr *addr)
+{
+	return false;
+}
+#endif
+
+static const struct net_device *holder(struct net *net, const struct cg_ep *ep)
+{
+	const struct net_device *dev;
+
+	if (ep->family == NFPROTO_IPV4)
+		return __ip_dev_find(net, ep->addr.ip, false);
+	for_each_netdev_rcu(net, dev)
+		if (has_inet6(dev, &ep->addr.in6))
+			return dev;
+	return NULL;
+}
+
+bool cg_address_elsewhere(struct net *net, const struct cg_ep *ep, const struct net_device *out)
+{
+	const struct net_device *at = holder(net, ep);
+
+	return at && at != out && !(at->flags & IFF_LOOPBACK) && !netif_is_l3_master(out);
+}
+
 static bool uses(const struct cg_pin *pin, const struct cg_ep *gone)
 {
 	return cg_ep_same_addr(&pin->pub, gone) && !cg_ep_equal(&pin->in, &pin->pub);
