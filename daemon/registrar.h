@@ -5,8 +5,12 @@
 
 #include "transport.h"
 
-struct txn;
 struct domain;
+struct store;
+struct txn;
+
+/* @s: of the users, for aliases. */
+void registrar_open(struct store *s);
 
 /*
  * Answers, at once or when the store has it; of one address of record one after the other. @d: the
@@ -17,7 +21,5 @@ struct domain;
  * asked for, +-10 %).
  */
 void registrar_request(struct rx *rx, struct txn *t, const struct domain *d);
-/* Forgets what waits; after the store is closed. */
-void registrar_free(void);
 
 #endif

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The accepted request as a change of the location table. Its strings lie in one buffer until the
+ * next request: location_commit() copies them.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "registrar_work.h"
+
+/* Room for all that a message holds, each text with its NUL and a parameter with its ';'. */
+static char texts[65536 + REG_CONTACTS * 8];
+static size_t used;
+
+static char *text(const uint8_t *from, uint32_t len)
+{
+	char *at = texts + used;
+
+	if (len >= sizeof(texts) - used)
+		len = (uint32_t)(sizeof(texts) - used - 1);
+	memcpy(at, from, len);
+	at[len] = '\0';
+	used += len + 1;
+	return at;
+}
+
+static char *slice(const struct reg *r, struct sip_str s)
+{
+	return s.len ? text(r->rx->buf + s.off, s.len) : NULL;
+}
+
+/* Takes the NUL of the text before away, to go on with it. */
+static void join(void)
+{
+	used--;
+}
+
+/* All Path lines as one comma list; a fold inside becomes blanks. */
+static char *path_text(const struct reg *r)
+{
+	const struct sip_msg *m = &r->rx->msg;
+	const struct sip_header *h = sip_msg_header(m, SIP_H_PATH);
+	char *first = NULL, *at;
+
+	for (; h; h = sip_msg_next(m, h)) {
+		if (first) {
+			join();
+			text((const uint8_t *)", ", 2);
+			join();
+		}
+		at = text(m->buf + h->value.off, h->value.len);
+		if (!first)
+			first = at;
+	}
+	for (at = first; at && *at; at++)
+		if (*at == '\r' || *at == '\n')
+			*at = ' ';
+	return first;
+}
+
+/* Parameters that have no field of their own, as they came. */
+static char *other_params(const struct reg *r, const struct reg_contact *c)
+{
+	const uint8_t *buf = r->rx->buf;
+	struct sip_iter it = sip_iter(c->at.params);
+	struct sip_param p;
+	char *first = NULL, *at;
+
+	while (sip_param_next(buf, &it, &p)) {
+		if (SIP_IS(buf, p.name, "expires") || SIP_IS(buf, p.name, "q") ||
+		    (SIP_IS(buf, p.name, "+sip.instance") && c->instance.len) ||
+		    (SIP_IS(buf, p.name, "reg-id") && c->reg_id))
+			continue;
+		if (first)
+			join();
+		at = text((const uint8_t *)";", 1);
+		join();
+		text(buf + p.all.off, p.all.len);
+		if (!first)
+			first = at;
+	}
+	return first;
+}
+
+static char *agent(const struct reg *r)
+{
+	const struct sip_header *h = sip_msg_header(&r->rx->msg, SIP_H_USER_AGENT);
+	struct sip_str s = h ? h->value : (struct sip_str){ 0 };
+
+	if (s.len > REG_AGENT)
+		s.len = REG_AGENT;
+	return slice(r, s);
+}
+
+static void put(const struct reg *r, const struct reg_contact *c, struct contact *out)
+{
+	*out = (struct contact){
+		.flow = r->rx->flow,
+		.uri = slice(r, c->at.uri.all),
+		.instance = slice(r, c->instance),
+		.params = other_params(r, c),
+		.id = c->have ? c->have->id : 0,
+		.since = c->have ? c->have->since : r->real,
+		.until = r->real + (uint64_t)c->expires * 1000,
+		.cseq = r->rx->msg.cseq.num,
+		.reg_id = c->reg_id,
+		.q = c->q,
+		.origin = ORIGIN_MAIN,
+	};
+}
+
+static void drop_all(const struct reg *r, struct reg_change *out)
+{
+	const struct contact *c = r->known ? r->known->contacts : NULL;
+
+	for (; c; c = c->next)
+		if (reg_drops(r, c))
+			out->drop[out->c.n_drop++] = c->id;
+}
+
+static void each(const struct reg *r, struct reg_change *out)
+{
+	for (uint32_t i = 0; i < r->n; i++) {
+		const struct reg_contact *c = &r->contact[i];
+
+		if (c->overruled)
+			continue;
+		if (c->expires)
+			put(r, c, &out->put[out->c.n_put++]);
+		else if (c->have)
+			out->drop[out->c.n_drop++] = c->have->id;
+	}
+}
+
+/* What all contacts of a request share. */
+static void shared(const struct reg *r, struct reg_change *out)
+{
+	char *call_id = slice(r, r->rx->msg.call_id);
+	char *path = path_text(r);
+	char *ua = agent(r);
+
+	for (uint32_t i = 0; i < out->c.n_put; i++) {
+		out->put[i].call_id = call_id;
+		out->put[i].path = path;
+		out->put[i].user_agent = ua;
+	}
+}
+
+int reg_change(const struct reg *r, struct reg_change *out)
+{
+	used = 0;
+	out->c = (struct location_change){
+		.aor = r->aor, .put = out->put, .why = GONE_UNREGISTERED,
+	};
+	out->drop = out->small;
+	if (r->all && r->known && r->known->n > REG_CONTACTS) {
+		out->drop = malloc(r->known->n * sizeof(*out->drop));
+		if (!out->drop)
+			return -ENOMEM;
+	}
+	out->c.drop = out->drop;
+	if (r->all)
+		drop_all(r, out);
+	else
+		each(r, out);
+	if (out->c.n_put)
+		shared(r, out);
+	return 0;
+}
+
+void reg_change_free(struct reg_change *c)
+{
+	if (c->drop != c->small)
+		free(c->drop);
+}
