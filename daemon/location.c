@@ -6,7 +6,6 @@
  * Whatever a change needs in memory is allocated before the store is told; what comes after its
  * answer cannot fail.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +14,10 @@
 #include "hash.h"
 #include "location.h"
 #include "loop.h"
+#include "sip/aor.h"
 #include "store.h"
+
+_Static_assert(AOR_MAX == SIP_AOR_MAX, "the kernel knows users by the same names");
 
 #define FIRST_BITS 10
 #define FIRST (1u << FIRST_BITS)
@@ -600,78 +602,9 @@ void location_free(void)
 
 /* ---- names ---- */
 
-struct text_out {
-	char *at;
-	size_t len;
-	bool full;
-};
-
-static void emit(struct text_out *o, char c)
-{
-	if (o->len < AOR_MAX)
-		o->at[o->len++] = c;
-	else
-		o->full = true;
-}
-
-static void emit_user(struct text_out *o, const uint8_t *at, const uint8_t *end)
-{
-	static const char digits[] = "0123456789ABCDEF";
-
-	for (; at < end; at++) {
-		uint8_t c = *at;
-
-		if (c != '%' || end - at < 3) {
-			emit(o, (char)c);
-			continue;
-		}
-		c = (uint8_t)(sip_hex(at[1]) << 4 | sip_hex(at[2]));
-		at += 2;
-		if (sip_is(c, SIP_C_USER)) {
-			emit(o, (char)c);
-			continue;
-		}
-		emit(o, '%');
-		emit(o, digits[c >> 4]);
-		emit(o, digits[c & 15]);
-	}
-}
-
-static void emit_host(struct text_out *o, const uint8_t *buf, const struct sip_host *h)
-{
-	char text[INET6_ADDRSTRLEN];
-	uint32_t len = h->host.len;
-
-	if (h->kind == SIP_HOST_IP4 || h->kind == SIP_HOST_IP6) {
-		bool six = h->kind == SIP_HOST_IP6;
-
-		inet_ntop(six ? AF_INET6 : AF_INET, h->addr, text, sizeof(text));
-		if (six)
-			emit(o, '[');
-		for (const char *p = text; *p; p++)
-			emit(o, *p);
-		if (six)
-			emit(o, ']');
-		return;
-	}
-	/* "example.com." is the same name */
-	if (len > 1 && buf[h->host.off + len - 1] == '.')
-		len--;
-	for (uint32_t i = 0; i < len; i++)
-		emit(o, (char)sip_lower(buf[h->host.off + i]));
-}
-
 int location_canonical(const uint8_t *buf, const struct sip_uri *uri, char *out, size_t *len)
 {
-	struct text_out o = { .at = out };
-
-	if ((uri->scheme != SIP_URI_SIP && uri->scheme != SIP_URI_SIPS) || !uri->has_user ||
-	    !uri->user.len || uri->host.kind == SIP_HOST_NONE)
-		return -EINVAL;
-	emit_user(&o, buf + uri->user.off, buf + uri->user.off + uri->user.len);
-	emit(&o, '@');
-	emit_host(&o, buf, &uri->host);
-	out[o.len] = '\0';
-	*len = o.len;
-	return o.full ? -EINVAL : 0;
+	*len = sip_aor_print(buf, uri, (u8 *)out);
+	out[*len] = '\0';
+	return *len ? 0 : -EINVAL;
 }

@@ -451,6 +451,12 @@ void txn_trying(struct txn *t, const void *bytes, uint32_t len)
 	timer_set(&t->timer, loop_now() + TRYING_MS, fire);
 }
 
+const uint8_t *txn_last(const struct txn *t, uint32_t *len)
+{
+	*len = t->len;
+	return t->answer;
+}
+
 bool txn_answered(const struct txn *t)
 {
 	return t->state >= COMPLETED;

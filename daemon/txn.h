@@ -40,6 +40,8 @@ enum txn_seen txn_begin(struct rx *rx, struct txn **out);
 void txn_answer(struct txn *t, const void *bytes, uint32_t len);
 /* A 100 for an INVITE, sent in 200 ms unless something was answered by then. */
 void txn_trying(struct txn *t, const void *bytes, uint32_t len);
+/* The last answer, or the 100 that waits; @len 0: there is none. */
+const uint8_t *txn_last(const struct txn *t, uint32_t *len);
 /* Has it got a final answer? */
 bool txn_answered(const struct txn *t);
 

@@ -92,7 +92,8 @@ uint8_t zone_of(const struct config *c, uint32_t ifindex, const struct endpoint 
 	for (size_t i = 0; i < c->inside_nets.n; i++)
 		if (prefix_has(&c->inside_nets.prefix[i], remote))
 			return ZONE_INSIDE;
-	if (cache[at].ifindex != ifindex || cache[at].config != c || cache[at].until <= loop_now()) {
+	if (cache[at].ifindex != ifindex || cache[at].config != c ||
+	    cache[at].until <= loop_now()) {
 		cache[at].zone = look_up(c, ifindex);
 		cache[at].ifindex = ifindex;
 		cache[at].config = c;

@@ -13,6 +13,7 @@
 #include <net/netfilter/nf_nat.h>
 
 #include "compat.h"
+#include "address.h"
 #include "bind.h"
 #include "call.h"
 #include "helper.h"
@@ -392,7 +393,7 @@ static unsigned int bind_locked(struct newcomer *n)
 	rhl_for_each_entry_rcu(pin, pos, l, in_node) {
 		if (pin->dead || pin->ghost)
 			continue;
-		if (pin->kind == CG_PIN_SIG && !cg_pin_has_peer(pin, &n->dst))
+		if (pin->kind == CG_PIN_SIG && (pin->away || !cg_pin_has_peer(pin, &n->dst)))
 			continue;
 		return bind_outbound(pin, n);
 	}
@@ -439,6 +440,35 @@ static unsigned int bind_hook(void *priv, struct sk_buff *skb, const struct nf_h
 	if (ctinfo != IP_CT_NEW && ctinfo != IP_CT_RELATED)
 		return NF_ACCEPT;
 	return bind(skb, state);
+}
+
+/* ---- several uplinks ---- */
+
+bool cg_bind_astray(const struct sk_buff *skb, const struct nf_conn *ct)
+{
+	const struct dst_entry *dst = skb_dst(skb);
+	struct net *net = nf_ct_net(ct);
+	struct cg_net *cn = cg_net_of(net);
+	struct cg_ep in, peer, pub;
+	struct cg_pin *pin;
+	bool away, astray = false;
+
+	if (!(ct->status & IPS_SRC_NAT) || !dst || !READ_ONCE(cn->npins))
+		return false;
+	cg_ep_src(&in, &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple);
+	cg_ep_dst(&peer, &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple);
+	cg_ep_dst(&pub, &ct->tuplehash[IP_CT_DIR_REPLY].tuple);
+	away = cg_address_elsewhere(net, &pub, cg_dst_dev(dst));
+	spin_lock(&cn->lock);
+	pin = cg_sig_of_inside(cn, &in, &peer);
+	if (pin && cg_ep_equal(&pin->pub, &pub)) {
+		astray = away && !pin->away;
+		pin->away = away;
+	}
+	spin_unlock(&cn->lock);
+	if (astray)
+		cg_count(cn, CG_R_DROP_UPLINK);
+	return astray;
 }
 
 /* ---- guard ---- */

@@ -17,6 +17,13 @@ void cg_bind_begin(struct cg_net *cn);
 /* Process context; no packet is in a hook any more afterwards. */
 void cg_bind_fini(struct cg_net *cn);
 
+/*
+ * The first packet of a flow, last before it leaves: did a signalling pinhole give it the address
+ * of one uplink, and its route, chosen later, another uplink? Nobody would answer. The flow must
+ * be dropped; that pinhole takes no part in the next one, so that the NAT rules choose. In help().
+ */
+bool cg_bind_astray(const struct sk_buff *skb, const struct nf_conn *ct);
+
 /* Is one of the conntracks that the pinhole bound still there? Under cn->lock. */
 bool cg_bind_alive(const struct cg_pin *pin);
 /* Deletes the conntracks that a pinhole bound. Under cn->lock. */

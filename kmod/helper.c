@@ -180,9 +180,12 @@ static void account(struct cg_pkt *p, int verdict)
 static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 		enum ip_conntrack_info ctinfo, bool open_only)
 {
-	struct cg_pkt *p = cg_pkt_get();
+	struct cg_pkt *p;
 	int v;
 
+	if (unlikely(!nf_ct_is_confirmed(ct)) && cg_bind_astray(skb, ct))
+		return NF_DROP;
+	p = cg_pkt_get();
 	if (!p)
 		return NF_ACCEPT;
 	p->skb = skb;

@@ -47,6 +47,7 @@ struct cg_pin {
 	bool published;			/* also a conntrack expectation */
 	bool open_only;			/* signalling: new flows get callgate-open */
 	bool awake;			/* signalling: may bind */
+	bool away;			/* signalling: new flows leave by another uplink */
 	u8 relatches;
 	u8 npeers, ncts;
 	u32 users;			/* signalling: calls that hold it */

@@ -72,7 +72,8 @@
 	X(DROP_GUARD, DROP, "guard", "media to a port of ours that no pinhole expects") \
 	X(DROP_QUARANTINE, DROP, "guard-quarantine", "media of an ended call to its resting port") \
 	X(DROP_SOURCE, DROP, "guard-source", "media from a source the pinhole does not admit") \
-	X(DROP_BIND, DROP, "bind-failed", "media whose translation could not be set up")
+	X(DROP_BIND, DROP, "bind-failed", "media whose translation could not be set up") \
+	X(DROP_UPLINK, DROP, "uplink-changed", "first packet of a flow that left by another uplink")
 
 #define CG_REASONS_PIN(X) \
 	X(PIN_OPENED, PIN, "pinhole-opened", "pinhole opened") \

@@ -176,7 +176,7 @@ static void test_canonical(void)
 	canonical("sip:alice:secret@office.example", "alice@office.example");
 	canonical("sip:alice@office.example.", "alice@office.example");
 	canonical("sip:+49123;phone-context=x@192.0.2.1:5070", "+49123;phone-context=x@192.0.2.1");
-	canonical("sip:a@[2001:DB8:0:0::1]:5060", "a@[2001:db8::1]");
+	canonical("sip:a@[2001:DB8:0:0::1]:5060", "a@2001:db8:0:0::1");
 	canonical("sip:office.example", NULL);
 	canonical("tel:+49123", NULL);
 	canonical("mailto:alice@office.example", NULL);
