@@ -38,7 +38,7 @@ struct domain {
 	uint32_t max_contacts;		/* 10, per user */
 	bool third_party;		/* a user may register others: off */
 	bool path;			/* Path without "path" in Supported: accepted; off: 421 */
-	struct words service_route;	/* Service-Route of the 200 */
+	struct words service_route;	/* URIs in the Service-Route of the 200 */
 };
 
 struct config {
@@ -51,6 +51,8 @@ struct config {
 	size_t n_listen;
 	struct domain *domains;
 	size_t n_domains;
+	struct domain **by_name;	/* the same, sorted */
+	char *default_proxy;		/* route default; NULL: none. Not served yet */
 
 	char *database;			/* /var/lib/callgate/callgate.db */
 	char *control;			/* /run/callgate/control.sock */
@@ -73,14 +75,30 @@ struct config {
 
 #define CONFIG_FILE "/etc/callgate/callgate.conf"
 
-/* 0, or -errno with @errors: lines for the admin, freed by the caller. */
-int config_load(const char *file, struct config **out, char **errors);
+/*
+ * 0, or -errno. @lines: what is wrong, or at 0 what may be, a line each, freed by the caller; NULL:
+ * nothing to say. -ENOENT, -EACCES and the like: the file; -EINVAL: what is in it.
+ */
+int config_load(const char *file, struct config **out, char **lines);
 struct config *config_get(struct config *c);
+/* NULL is allowed. */
 void config_put(struct config *c);
 
-/* The one in force. Valid until the handler returns to the loop. */
+/*
+ * The one in force. Valid until the handler returns to the loop: keep no pointer into it, or hold
+ * it by config_get().
+ */
 const struct config *config_now(void);
+/* Takes over the reference. NULL: the end. */
 void config_set(struct config *c);
+/*
+ * Reads the file again. What is wrong changes nothing: -errno and @lines as above. What only the
+ * start can change stays as it is, and is said in @lines.
+ */
+int config_reload(char **lines);
+/* @fn after each config_set() by a reload. -ENOSPC: there are 8. */
+typedef void config_hook_fn(const struct config *now);
+int config_hook(config_hook_fn *fn);
 
 /* By name in any case, or NULL. An own address counts as the first main domain (C06). */
 const struct domain *config_domain(const struct config *c, const char *name, size_t len);
