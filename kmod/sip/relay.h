@@ -119,7 +119,7 @@ int sip_relay_request(struct sip_relay *r, const struct sip_msg *m, struct sip_e
 
 /*
  * The edits that relay a response, and r->to, r->owner. NOT_OURS, FORGED, NO_VIA: it must not be
- * forwarded; TOO_BIG, TOO_MANY_EDITS, CONFLICT. 100 is not to be relayed: the caller drops it.
+ * forwarded; TOO_BIG, TOO_MANY_EDITS, CONFLICT. 100 is a response like any other here.
  */
 int sip_relay_response(struct sip_relay *r, const struct sip_msg *m, struct sip_edits *e);
 
@@ -130,6 +130,6 @@ enum sip_owner sip_relay_owner(const struct sip_msg *m);
  * The server transaction of a request, for tables of targets: the same for retransmissions, CANCEL
  * and the ACK of a non-2xx. Of top branch, sent-by, Call-ID, CSeq number, Request-URI and source.
  */
-u64 sip_relay_txn(const struct sip_key *key, const struct sip_msg *m, const struct sip_hop *from);
+u64 sip_relay_txn(const u8 key[SIP_HASH_KEY], const struct sip_msg *m, const struct sip_hop *from);
 
 #endif /* SIP_RELAY_H */

@@ -24,6 +24,7 @@
 #define SIP_TOKEN_H
 
 #include "hdr.h"
+#include "siphash.h"
 
 /* One address and port. */
 struct sip_end {
@@ -44,7 +45,7 @@ enum sip_zone { SIP_ZONE_INSIDE, SIP_ZONE_OUTSIDE };
 
 /* Key in force, and the one before it, which is still accepted. */
 struct sip_key {
-	u8 key[2][16];
+	u8 key[2][SIP_HASH_KEY];
 	bool has_old;
 };
 
@@ -55,20 +56,9 @@ bool sip_end_of(const struct sip_host *h, struct sip_end *out);
 /* host:port, the port always written; returns the number of bytes. */
 u32 sip_end_print(u8 *out, const struct sip_end *e);
 
-/* ---- SipHash-2-4, fed in pieces; each piece counts with its length ---- */
-
-struct sip_hash {
-	u64 v[4];
-	u64 tail;
-	u32 len;
-};
-void sip_hash_init(struct sip_hash *h, const u8 key[16], u8 label);
-void sip_hash_bytes(struct sip_hash *h, const void *p, u32 len);
-void sip_hash_u32(struct sip_hash *h, u32 n);
+/* A hash for one purpose: @label keeps those of different kinds apart. */
+void sip_token_hash_init(struct sip_hash *h, const u8 key[SIP_HASH_KEY], u8 label);
 void sip_hash_end(struct sip_hash *h, const struct sip_end *e);
-u64 sip_hash_final(struct sip_hash *h);
-/* SipHash-2-4 of one text, as published. */
-u64 sip_hash_once(const u8 key[16], const void *p, u32 len);
 
 /* ---- base32 ---- */
 
@@ -77,16 +67,13 @@ u32 sip_base32_print(u8 *out, const u8 *in, u32 len);
 /* Exactly the slice; bytes read, or 0: not base32, or longer than @cap, or bits left over. */
 u32 sip_base32_read(const u8 *buf, struct sip_str s, u8 *out, u32 cap);
 
-/* ---- tokens in URIs: ;cg=..., in a URI that has one of another already ;cg1= or ;cg2= ---- */
+/* ---- tokens in URIs: ;cg=..., or ;ch=, ;ci= where somebody else's is there already ---- */
 
 enum sip_token_flag {
-	SIP_TOKEN_ROUTE = 1 << 0,  /* of a Record-Route; else of a Contact */
-	SIP_TOKEN_HASH = 1 << 1,   /* Contact: .hash instead of an address */
+	SIP_TOKEN_ROUTE = 1 << 0,    /* of a Record-Route; else of a Contact */
+	SIP_TOKEN_HASH = 1 << 1,     /* Contact: .hash instead of an address */
 	SIP_TOKEN_ADJACENT = 1 << 2, /* Contact: .end is also where its requests are sent */
-	SIP_TOKEN_NO_PORT = 1 << 3, /* Contact: the phone wrote no port */
-	SIP_TOKEN_IP6 = 1 << 4,    /* inside the code */
-	SIP_TOKEN_IFINDEX = 1 << 5, /* inside the code */
-	SIP_TOKEN_OUTSIDE = 1 << 6, /* inside the code: .zone */
+	SIP_TOKEN_NO_PORT = 1 << 3,  /* Contact: the phone wrote no port */
 };
 
 struct sip_token {
@@ -94,34 +81,39 @@ struct sip_token {
 	u64 hash;           /* SIP_TOKEN_HASH: 48 bits, sip_token_hash() */
 	u32 ifindex;        /* route: of a link-local peer, else 0 */
 	u8 flags;           /* enum sip_token_flag */
-	u8 zone;            /* of the peer, or of the phone */
+	u8 zone;            /* 0-3: of the peer, or of the phone */
+	struct sip_str at;  /* found: the parameter with its ';' */
 };
 
-#define SIP_TOKEN_MAX 52 /* longest ";cg1=..." of a route; of a Contact 25 with its ';' */
+#define SIP_TOKEN_MAX 51 /* longest ";cg=..." of a route; of a Contact 25 with its ';' */
+#define SIP_TOKEN_NAMES 3
 
-/* What a token belongs to, and thus is only good with: route: our address and the Call-ID. */
+/* What a token is bound to: a key; if it is a route's also our address there and the Call-ID. */
 struct sip_token_of {
-	const struct sip_key *key;
+	const u8 *key;
 	const struct sip_end *own;
 	const u8 *call_id;
 	u32 call_id_len;
 };
 
-/* ";cg=..." for a URI; @name 0 for cg, 1, 2 for cg1, cg2. Returns the number of bytes. */
+/* ";cg=..." for a URI; @name below SIP_TOKEN_NAMES. Returns the number of bytes. */
 u32 sip_token_print(u8 *out, const struct sip_token *t, u32 name, const struct sip_token_of *of);
 
+/* The first name that is not taken in a URI, or SIP_TOKEN_NAMES. */
+u32 sip_token_name(const u8 *buf, const struct sip_uri *u);
+
 /*
- * Finds a token of ours with a valid MAC in a URI; *@at is the parameter with its ';'. What looks
- * like one and is not is no error: it may be somebody else's.
+ * Finds a token of ours with a valid MAC in a URI: of a route if there is a @call_id (in @buf),
+ * else of a Contact. What looks like one and is not is no error: it may be somebody else's.
  */
-bool sip_token_find(const u8 *buf, const struct sip_uri *u, const struct sip_token_of *of,
-		    struct sip_token *t, struct sip_str *at);
+bool sip_token_find(const u8 *buf, const struct sip_uri *u, struct sip_str call_id,
+		    const struct sip_key *key, struct sip_token *t);
 
 /*
  * The hash for a Contact whose host is no IPv4 address: of the flow to it and of host and port as
  * written. Whoever keeps flows (locations) computes it for each, with the key and with the old one.
  */
-u64 sip_token_hash(const u8 key[16], const struct sip_end *remote, const u8 *buf,
+u64 sip_token_hash(const u8 key[SIP_HASH_KEY], const struct sip_end *remote, const u8 *buf,
 		   struct sip_str hostport);
 
 /* ---- branches ---- */
@@ -131,15 +123,18 @@ enum sip_owner { SIP_OWNER_NONE, SIP_OWNER_KERNEL, SIP_OWNER_DAEMON };
 struct sip_branch {
 	struct sip_end local; /* ours, towards the sender of the request */
 	u32 ifindex;          /* of a link-local sender, else 0 */
-	u8 zone;              /* of the sender */
-	u8 fork;              /* 0 - 15: which of several targets */
+	u8 zone;              /* 0-3: of the sender */
+	u8 fork;              /* 0-15: which of several targets */
 	u8 owner;             /* enum sip_owner */
 	u8 loop[5];
 	u8 mac[8];
 };
 #define SIP_BRANCH_TEXT (8 + 58)
 
-/* Whole parameter value "z9hG4bK..."; returns the number of bytes. */
+/* All of @b but .owner and .mac: what the MAC is over. Returns the number of bytes. */
+#define SIP_BRANCH_BODY 28
+u32 sip_branch_body(u8 *out, const struct sip_branch *b);
+/* The whole value "z9hG4bK..."; returns the number of bytes. */
 u32 sip_branch_print(u8 *out, const struct sip_branch *b);
 /* Has it our form? The MAC is not looked at: sip_relay_response() does. */
 bool sip_branch_read(const u8 *buf, struct sip_str branch, struct sip_branch *b);
