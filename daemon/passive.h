@@ -33,12 +33,14 @@ void passive_dump_end(bool whole);
 /*
  * The binding that a request is for by the place it was sent to: from the registrar's set of its
  * domain (by default: the registrar itself) to the host and port published for it. Of several that
- * share one the one whose user the request names. NULL: none, go by name.
+ * share one the one whose user the request names. NULL: none, go by name. Of the Request-URI only
+ * host and port become the Contact's: user and parameters are kept, and "bnc" is none of them.
  */
 const struct contact *passive_trunk(const struct rx *rx);
 
 /* Bindings of passive domains that the module has. */
 size_t passive_count(void);
+/* After store_close(). */
 void passive_free(void);
 
 #endif
