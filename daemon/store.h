@@ -27,6 +27,8 @@ struct store_options {
 
 /* -EPROTO: a schema newer than this program. Older ones are migrated, with a copy kept beside. */
 int store_open(const struct store_options *o, struct store **out, char why[static 256]);
+/* What SQLite said about the last error of the functions below, or "". */
+const char *store_said(const struct store *s);
 /* Waits until everything queued is on disk, and calls what store_done() would. */
 void store_close(struct store *s);
 
@@ -69,8 +71,13 @@ void store_users_changed(struct store *s);
 
 /* ---- bindings ---- */
 
+/* -EUCLEAN: the file is damaged. Other results below 0 may be those of @fn, which ends it. */
 typedef int store_contact_fn(const char *aor, const struct contact *c, void *arg);
 int store_contacts(struct store *s, store_contact_fn *fn, void *arg);
+/* Removes what is past its end at @now (CLOCK_REALTIME, milliseconds). */
+int store_expire(struct store *s, uint64_t now);
+/* For the command, without callgated: the contacts of one AOR go. Their number, or -errno. */
+int store_contacts_drop(struct store *s, const char *aor);
 
 /*
  * Queued, with copies. @done is called in the thread that calls store_done(). New contacts got

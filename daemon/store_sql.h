@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* store_sql: what the files of the store share. Nobody else includes it. */
+#ifndef STORE_SQL_H
+#define STORE_SQL_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "store.h"
+
+#define STORE_BUSY_MS 2000	/* how long another program's lock is waited for */
+#define STORE_PAGE_SIZE 4096
+
+/* One connection, used by one thread, and its statements for changes of bindings. */
+struct store_link {
+	sqlite3 *db;
+	sqlite3_stmt *begin, *commit, *rollback, *put, *drop, *reserve;
+};
+
+struct store_change {
+	struct store_change *next;
+	store_done_fn *done;
+	void *arg;
+	size_t size;
+	int result;
+	uint32_t n_put, n_drop;
+	const char *aor;
+	const uint64_t *drop;
+	struct contact *put;
+};
+
+struct store_changes {
+	struct store_change *first, **end;
+	size_t n;
+};
+
+struct store_cache;
+
+struct store {
+	char *path;
+	int file;		/* locked: one callgated for one database; -1 */
+	int event;
+	uint8_t durability;
+	bool threaded;
+	struct store_link main;	/* users, loading; without a thread all */
+	sqlite3_stmt *user;
+	struct store_cache *cache;
+	char said[160];
+	uint64_t next_id;
+	struct store_counters counters;	/* under .lock */
+
+	/* the writer's own, without a thread the caller's */
+	struct store_link *writer;
+	struct store_link own;
+	uint64_t reserved;	/* ids below are marked as used in the database */
+	uint64_t ended_ns;	/* when the last commit ended */
+	uint64_t synced_ns, broken_ns;
+	int broken;		/* the last error, when the connection must be made anew */
+	int told;		/* the last error that was logged */
+	bool dirty;		/* written, not synced */
+
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct store_changes queue, ended;	/* under .lock */
+	size_t pending, bytes;			/* under .lock: until .done was called */
+	bool stop, running;
+};
+
+/* store.c */
+int store_link_open(const struct store *s, struct store_link *l);
+void store_link_close(struct store_link *l);
+/* -errno of an SQLite result; 0 for SQLITE_OK, SQLITE_ROW, SQLITE_DONE. */
+int store_errno(int rc);
+/* The same for the main connection, and keeps what SQLite said. */
+int store_fail(struct store *s, int rc);
+/* Runs a statement that gives no rows; leaves it ready for the next time. */
+int store_run(sqlite3_stmt *q);
+
+/* store_contacts.c */
+int store_contacts_prepare(struct store_link *l);
+int store_contacts_apply(struct store_link *l, const struct store_change *c);
+/* Notes that ids @below this may be in use. */
+int store_contacts_reserve(struct store_link *l, uint64_t below);
+struct store_change *store_change_copy(const struct location_change *c);
+
+/* store_writer.c */
+int store_writer_start(struct store *s);
+void store_writer_stop(struct store *s);
+
+/* store_users.c */
+int store_users_open(struct store *s);
+void store_users_close(struct store *s);
+
+#endif

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The writer: one thread that puts whatever is queued into one transaction. A transaction that
+ * fails is done again change by change, so that one of them cannot fail the others; when it is the
+ * disk that fails, all of them fail.
+ *
+ * After an I/O error the connection is made anew and the log is written back to the database before
+ * anything else: what a failed sync may have lost is not built upon.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "store_sql.h"
+
+#define BATCH 4096
+#define QUEUE_MAX 65536
+#define QUEUE_BYTES (64u << 20)
+#define MS 1000000ull
+#define SYNC_NS (1000 * MS)	/* STORE_1S */
+#define RETRY_NS (1000 * MS)	/* between two attempts to make the connection anew */
+/* When commits follow each other so closely, one that begins waits so long for company. */
+#define BUSY_NS (5 * MS)
+#define LINGER_NS (1 * MS)
+#define LINGER_ENOUGH 64
+#define ID_BLOCK 1000		/* ids that one write of the mark is good for */
+#define FAILURES_MAX 8
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 * MS + (uint64_t)t.tv_nsec;
+}
+
+/* ---- lists ---- */
+
+static void list_init(struct store_changes *l)
+{
+	*l = (struct store_changes){ .end = &l->first };
+}
+
+static void list_add(struct store_changes *l, struct store_change *c)
+{
+	c->next = NULL;
+	*l->end = c;
+	l->end = &c->next;
+	l->n++;
+}
+
+/* Behind what is there already. */
+static void list_join(struct store_changes *l, struct store_changes *more)
+{
+	if (!more->first)
+		return;
+	*l->end = more->first;
+	l->end = more->end;
+	l->n += more->n;
+	list_init(more);
+}
+
+/* ---- transactions ---- */
+
+static uint64_t top_id(const struct store_change *c, uint64_t top)
+{
+	for (uint32_t i = 0; i < c->n_put; i++)
+		if (c->put[i].id > top)
+			top = c->put[i].id;
+	return top;
+}
+
+/* The changes from @first to before @end, all of them or none. Gives SQLite's result. */
+static int commit(struct store *s, struct store_change *first, const struct store_change *end)
+{
+	struct store_link *l = s->writer;
+	uint64_t top = 0;
+	int rc = store_run(l->begin);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	for (struct store_change *c = first; c != end && rc == SQLITE_OK; c = c->next) {
+		rc = store_contacts_apply(l, c);
+		top = top_id(c, top);
+	}
+	if (rc == SQLITE_OK && top >= s->reserved)
+		rc = store_contacts_reserve(l, top + ID_BLOCK);
+	if (rc == SQLITE_OK)
+		rc = store_run(l->commit);
+	if (rc == SQLITE_OK) {
+		s->dirty = true;
+		if (top >= s->reserved)
+			s->reserved = top + ID_BLOCK;
+	} else if (!sqlite3_get_autocommit(l->db)) {
+		/* otherwise SQLite has rolled back by itself */
+		store_run(l->rollback);
+	}
+	return rc;
+}
+
+/* Does the error say something about the disk or the file, whatever the change? */
+static bool of_the_file(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_FULL:
+	case SQLITE_NOMEM:
+	case SQLITE_CONSTRAINT:
+	case SQLITE_TOOBIG:
+	case SQLITE_MISMATCH:
+	case SQLITE_RANGE:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static bool is_broken(int rc)
+{
+	return of_the_file(rc) && store_errno(rc) != -EBUSY;
+}
+
+/* The admin hears of it once, and when it is over. */
+static void tell(struct store *s, int rc)
+{
+	int err = store_errno(rc);
+
+	if (err == s->told || (err && !of_the_file(rc) && err != -ENOSPC))
+		return;
+	if (err)
+		log_warn("%s: %s: registrations are refused until the disk takes them again",
+			 s->path, sqlite3_errstr(rc));
+	else
+		log_warn("%s: the disk takes registrations again", s->path);
+	s->told = err;
+}
+
+static void set_broken(struct store *s, int rc)
+{
+	s->broken = rc;
+	s->broken_ns = now_ns();
+	tell(s, rc);
+}
+
+/* A new connection; and what the log holds is written to the database and synced. */
+static int mend(struct store *s)
+{
+	int rc;
+
+	if (now_ns() - s->broken_ns < RETRY_NS)
+		return s->broken;
+	s->broken_ns = now_ns();
+	store_link_close(&s->own);
+	rc = store_link_open(s, &s->own);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_wal_checkpoint_v2(s->own.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
+					       NULL);
+	if (rc == SQLITE_OK)
+		s->broken = 0;
+	return rc;
+}
+
+static int fail(struct store_change *c, int rc)
+{
+	for (; c; c = c->next)
+		c->result = store_errno(rc);
+	return rc;
+}
+
+/* After a failure: one by one. When the same happens often there is no use in going on. */
+static int run_singly(struct store *s, struct store_changes *l)
+{
+	unsigned int failures = 0;
+	int rc = SQLITE_OK;
+
+	for (struct store_change *c = l->first; c; c = c->next) {
+		rc = commit(s, c, c->next);
+		c->result = store_errno(rc);
+		failures = rc == SQLITE_OK ? 0 : failures + 1;
+		if (rc != SQLITE_OK && (of_the_file(rc) || failures == FAILURES_MAX))
+			return fail(c, rc);
+	}
+	return rc;
+}
+
+static void run(struct store *s, struct store_changes *l)
+{
+	int rc = SQLITE_OK;
+
+	if (s->broken)
+		rc = mend(s);
+	if (rc == SQLITE_OK)
+		rc = commit(s, l->first, NULL);
+	if (rc != SQLITE_OK && !s->broken && !of_the_file(rc) && l->n > 1)
+		rc = run_singly(s, l);
+	else
+		fail(l->first, rc);
+	if (s->threaded && is_broken(rc))
+		set_broken(s, rc);
+	else if (s->threaded)
+		tell(s, rc);
+	s->ended_ns = now_ns();
+}
+
+/* STORE_1S: what was written reaches the disk. */
+static void sync_log(struct store *s)
+{
+	sqlite3_file *f = NULL;
+	int rc = SQLITE_OK;
+
+	s->synced_ns = now_ns();
+	s->dirty = false;
+	sqlite3_file_control(s->own.db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &f);
+	if (f && f->pMethods)
+		rc = f->pMethods->xSync(f, SQLITE_SYNC_NORMAL);
+	if (rc != SQLITE_OK)
+		set_broken(s, rc);
+}
+
+/* ---- the thread ---- */
+
+static void wait_until(struct store *s, uint64_t ns)
+{
+	struct timespec t = { .tv_sec = (time_t)(ns / (1000 * MS)),
+			      .tv_nsec = (long)(ns % (1000 * MS)) };
+
+	pthread_cond_timedwait(&s->wake, &s->lock, &t);
+}
+
+/* Locked. Waits for changes and takes some; none: it is time to sync, or to stop. */
+static void wait_for_changes(struct store *s, struct store_changes *l)
+{
+	bool sync = s->durability == STORE_1S && s->dirty;
+	uint64_t until;
+
+	while (!s->queue.n && !s->stop) {
+		if (!sync)
+			pthread_cond_wait(&s->wake, &s->lock);
+		else if (now_ns() < s->synced_ns + SYNC_NS)
+			wait_until(s, s->synced_ns + SYNC_NS);
+		else
+			return;
+	}
+	until = now_ns();
+	until = until - s->ended_ns < BUSY_NS ? until + LINGER_NS : 0;
+	while (s->queue.n < LINGER_ENOUGH && !s->stop && now_ns() < until)
+		wait_until(s, until);
+	*l = s->queue;
+	list_init(&s->queue);
+	if (l->n > BATCH) {
+		struct store_change *last = l->first;
+
+		for (unsigned int i = 1; i < BATCH; i++)
+			last = last->next;
+		s->queue = (struct store_changes){ last->next, l->end, l->n - BATCH };
+		last->next = NULL;
+		l->end = &last->next;
+		l->n = BATCH;
+	}
+	if (!l->n)
+		list_init(l);
+}
+
+/* Locked. */
+static void hand_back(struct store *s, struct store_changes *l)
+{
+	const uint64_t one = 1;
+
+	s->counters.commits++;
+	for (struct store_change *c = l->first; c; c = c->next) {
+		s->counters.changes += !c->result;
+		s->counters.failed += c->result != 0;
+		s->bytes -= c->size;
+	}
+	s->pending -= l->n;
+	list_join(&s->ended, l);
+	/* can fail only when it says "readable" already */
+	if (write(s->event, &one, sizeof(one)) < 0)
+		return;
+}
+
+static void *writer(void *arg)
+{
+	struct store *s = arg;
+
+	pthread_mutex_lock(&s->lock);
+	while (!s->stop || s->queue.n) {
+		struct store_changes l;
+
+		list_init(&l);
+		wait_for_changes(s, &l);
+		pthread_mutex_unlock(&s->lock);
+		if (l.n)
+			run(s, &l);
+		if (s->durability == STORE_1S && s->dirty &&
+		    now_ns() - s->synced_ns >= SYNC_NS)
+			sync_log(s);
+		pthread_mutex_lock(&s->lock);
+		if (l.n)
+			hand_back(s, &l);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+static int start_thread(struct store *s)
+{
+	sigset_t all, was;
+	int err;
+
+	/* signals are the loop's */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &was);
+	err = pthread_create(&s->thread, NULL, writer, s);
+	pthread_sigmask(SIG_SETMASK, &was, NULL);
+	return -err;
+}
+
+int store_writer_start(struct store *s)
+{
+	pthread_condattr_t monotonic;
+	int rc, err;
+
+	list_init(&s->queue);
+	list_init(&s->ended);
+	s->writer = s->threaded ? &s->own : &s->main;
+	if (!s->threaded)
+		return 0;
+	rc = store_link_open(s, &s->own);
+	if (rc != SQLITE_OK)
+		return store_errno(rc);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->wake, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	err = start_thread(s);
+	s->running = !err;
+	return err;
+}
+
+void store_writer_stop(struct store *s)
+{
+	if (!s->running)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->stop = true;
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+	pthread_join(s->thread, NULL);
+	pthread_cond_destroy(&s->wake);
+	s->running = false;
+	if (s->durability == STORE_1S && s->dirty)
+		sync_log(s);
+	store_done(s);
+}
+
+/* ---- the callers' side ---- */
+
+static int change_now(struct store *s, struct store_change *c)
+{
+	struct store_changes l;
+
+	list_init(&l);
+	list_add(&l, c);
+	run(s, &l);
+	s->counters.commits++;
+	s->counters.changes += !c->result;
+	s->counters.failed += c->result != 0;
+	c->done(c->result, c->arg);
+	free(c);
+	return 0;
+}
+
+int store_change(struct store *s, const struct location_change *change, store_done_fn *done,
+		 void *arg)
+{
+	struct store_change *c = store_change_copy(change);
+	bool full;
+
+	if (!c)
+		return -ENOMEM;
+	c->done = done;
+	c->arg = arg;
+	if (!s->threaded)
+		return change_now(s, c);
+	pthread_mutex_lock(&s->lock);
+	full = s->stop || s->pending >= QUEUE_MAX || s->bytes + c->size > QUEUE_BYTES;
+	if (!full) {
+		list_add(&s->queue, c);
+		s->pending++;
+		s->bytes += c->size;
+		if (s->queue.n == 1 || s->queue.n == LINGER_ENOUGH)
+			pthread_cond_signal(&s->wake);
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (full)
+		free(c);
+	return full ? -EBUSY : 0;
+}
+
+int store_fd(const struct store *s)
+{
+	return s->event;
+}
+
+void store_done(struct store *s)
+{
+	struct store_changes l;
+	uint64_t count;
+
+	/* nothing to read: called without need */
+	if (read(s->event, &count, sizeof(count)) < 0)
+		count = 0;
+	list_init(&l);
+	pthread_mutex_lock(&s->lock);
+	list_join(&l, &s->ended);
+	pthread_mutex_unlock(&s->lock);
+	while (l.first) {
+		struct store_change *c = l.first;
+
+		l.first = c->next;
+		c->done(c->result, c->arg);
+		free(c);
+	}
+}
+
+void store_counters(const struct store *s, struct store_counters *out)
+{
+	struct store *locked = (struct store *)(uintptr_t)s;
+
+	pthread_mutex_lock(&locked->lock);
+	*out = s->counters;
+	out->queued = s->pending;
+	pthread_mutex_unlock(&locked->lock);
+}
