@@ -79,7 +79,8 @@ const struct config *config_now(void)
 const struct domain *config_domain(const struct config *c, const char *name, size_t len)
 {
 	for (size_t i = 0; i < c->n_domains; i++)
-		if (strlen(c->domains[i].name) == len && !strncasecmp(c->domains[i].name, name, len))
+		if (strlen(c->domains[i].name) == len &&
+		    !strncasecmp(c->domains[i].name, name, len))
 			return &c->domains[i];
 	return NULL;
 }
@@ -182,7 +183,8 @@ static void table(void)
 			T_OK(!strcmp(outcome(), rows[i].outcome), "row %zu, %s %s %s: %s", i,
 			     rows[i].method, rows[i].uri, rows[i].more, outcome());
 		else
-			T_OK(!strncmp(outcome(), "400 Bad Contact: ", 17), "row %zu: %s", i, outcome());
+			T_OK(!strncmp(outcome(), "400 Bad Contact: ", 17), "row %zu: %s", i,
+			     outcome());
 		if (rows[i].header)
 			T_OK(strstr(last, rows[i].header), "row %zu, %s: no %s in\n%s", i,
 			     rows[i].uri, rows[i].header, last);
