@@ -24,7 +24,7 @@
 #define SIP_TOKEN_H
 
 #include "hdr.h"
-#include "siphash.h"
+#include "mac.h"
 
 /* One address and port. */
 struct sip_end {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* SipHash-2-4 (Aumasson, Bernstein 2012), fed in pieces. */
-#ifndef SIP_SIPHASH_H
-#define SIP_SIPHASH_H
+#ifndef SIP_MAC_H
+#define SIP_MAC_H
 
 #include "port.h"
 
@@ -21,4 +21,4 @@ u64 sip_hash_final(struct sip_hash *h);
 void sip_hash_bytes(struct sip_hash *h, const void *p, u32 len);
 void sip_hash_u32(struct sip_hash *h, u32 n);
 
-#endif /* SIP_SIPHASH_H */
+#endif /* SIP_MAC_H */

@@ -3,7 +3,7 @@
  * SipHash-2-4. The kernel's own takes one buffer; tokens are made of slices of a message, and both
  * worlds must agree.
  */
-#include "siphash.h"
+#include "mac.h"
 
 static inline u64 rotate(u64 x, u32 n)
 {
