@@ -107,8 +107,9 @@ static void date(const struct reg *r)
 static void service_route(const struct words *w)
 {
 	for (size_t i = 0; i < w->n; i++) {
-		text(i ? ", " : "Service-Route: ");
+		text(i ? ", <" : "Service-Route: <");
 		text(w->word[i]);
+		LITERAL(">");
 	}
 	if (w->n)
 		LITERAL("\r\n");

@@ -92,7 +92,7 @@ int store_user(struct store *s, const char *name, const char *domain, struct use
 
 /* ---- the configuration ---- */
 
-static char *bed_route[] = { (char *)"<sip:edge.example;lr>" };
+static char *bed_route[] = { (char *)"sip:edge.example;lr", (char *)"sip:core.example;lr" };
 static struct domain bed_domains[] = {
 	{ .name = (char *)"office.example", .realm = (char *)"office.example",
 	  .mode = REGISTRAR_MAIN, .expires_min = 60, .expires_default = 3600,
@@ -101,7 +101,7 @@ static struct domain bed_domains[] = {
 	  .mode = REGISTRAR_PASSIVE },
 	{ .name = (char *)"home.example", .realm = (char *)"home.example",
 	  .mode = REGISTRAR_MAIN, .expires_min = 60, .expires_default = 3600,
-	  .expires_max = 7200, .max_contacts = 3, .service_route = { bed_route, 1 } },
+	  .expires_max = 7200, .max_contacts = 3, .service_route = { bed_route, 2 } },
 };
 static struct config bed_config = { .domains = bed_domains, .n_domains = 3 };
 
