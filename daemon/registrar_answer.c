@@ -135,7 +135,7 @@ const uint8_t *reg_answer(const struct reg *r, const struct reg_change *change, 
 	if (r->outbound)
 		LITERAL("Require: outbound\r\n");
 	reply_begin(&reply, r->rx, 200, NULL);
-	if (r->access.auth.user.name[0])
+	if (r->access.auth.user.id)
 		auth_info(&reply, &r->access.auth);
 	reply_raw(&reply, out.at, (uint32_t)out.len);
 	answer = reply_end(&reply, len);
