@@ -74,6 +74,8 @@ class Net:
         self.router.run('ip', 'link', 'set', 'lo', 'up')
         for space, mine, device, networks in ((self.inside, 'eth0', 'lan0', INSIDE),
                                               (self.outside, 'eth0', 'wan0', OUTSIDE)):
+            for each in (space, self.router):       # addresses are there at once
+                each.write('/proc/sys/net/ipv6/conf/default/accept_dad', 0)
             space.run('ip', 'link', 'set', 'lo', 'up')
             self.router.run('ip', 'link', 'add', device, 'type', 'veth', 'peer', 'name', mine,
                             'netns', space.path())

@@ -5,9 +5,10 @@ import itertools
 import re
 import secrets
 
-COMPACT = {'v': 'via', 'f': 'from', 't': 'to', 'i': 'call-id', 'm': 'contact', 'l': 'content-length',
-           'c': 'content-type', 'k': 'supported', 's': 'subject', 'o': 'event', 'e': 'content-encoding',
-           'r': 'refer-to', 'b': 'referred-by', 'x': 'session-expires', 'u': 'allow-events'}
+COMPACT = {'v': 'via', 'f': 'from', 't': 'to', 'i': 'call-id', 'm': 'contact',
+           'l': 'content-length', 'c': 'content-type', 'k': 'supported', 's': 'subject',
+           'o': 'event', 'e': 'content-encoding', 'r': 'refer-to', 'b': 'referred-by',
+           'x': 'session-expires', 'u': 'allow-events'}
 ALGORITHMS = {'MD5': 'md5', 'SHA-256': 'sha256', 'SHA-512-256': 'sha512_256'}
 numbers = itertools.count(1)
 
