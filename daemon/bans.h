@@ -14,13 +14,12 @@
  *	table inet callgate {
  *		set banned4 { type ipv4_addr; flags timeout; size 65536; }
  *		set banned6 { type ipv6_addr; flags timeout; size 65536; }  (the first 64 bits)
- *		chain bans { type filter hook prerouting priority raw + 10; ... drop; }
+ *		chain bans { type filter hook prerouting priority -310; ... drop }
  *	}
- * and drop UDP and TCP to the ports of "listen" alone. An orderly end takes the chain away; the
- * sets stay, and what they hold is in force again with the next start. Without CAP_NET_ADMIN or nft
- * bans act inside callgated: it refuses.
- *
- * nft costs milliseconds: it is told by a thread of its own, what comes within a second at once.
+ * and drop UDP and TCP for the router itself to the ports of "listen" alone. An orderly end takes
+ * the chain away; the sets stay, and what they hold is in force again with the next start. Without
+ * CAP_NET_ADMIN or nft bans act inside callgated: it refuses. The thread that talks to nft has the
+ * rights that callgated has when bans_open() is called.
  */
 #ifndef BANS_H
 #define BANS_H
@@ -28,6 +27,7 @@
 #include "model.h"
 
 struct config;
+/* Says by log_warn() when nft cannot be used; that is no error. */
 int bans_open(const struct config *c, char why[static 256]);
 void bans_close(void);
 /* A wrong response for @user from @source. True: one too many, or there were before. */
@@ -41,12 +41,12 @@ struct ban {
 	struct prefix source;
 	uint64_t until;		/* milliseconds of CLOCK_BOOTTIME */
 	uint32_t failures;
-	bool one_user;			/* .user alone is refused */
-	char user[128];			/* the last name tried */
+	bool one_user;		/* .user alone is refused */
+	char user[128];		/* the last name tried; "": not known */
 };
 typedef int bans_fn(const struct ban *b, void *arg);
 int bans_each(bans_fn *fn, void *arg);
-/* -ENOENT: not banned. */
+/* All in the prefix, or the one that it is in. -ENOENT: none is banned. */
 int bans_remove(const struct prefix *source);
 
 #endif
