@@ -348,8 +348,9 @@ class World:
         return self.peer(side, 5060).login(user, f'{user}-secret')
 
     def add_user(self, user, password=None, *options):
-        self.daemon.command('users', 'add', '--config', self.daemon.path('callgate.conf'), *options,
-                            f'{user}@{self.domain}', text=f'{password or user + "-secret"}\n')
+        self.daemon.command('users', 'add', '--config', self.daemon.path('callgate.conf'),
+                            '--stdin', *options, f'{user}@{self.domain}',
+                            text=f'{password or user + "-secret"}\n')
 
     def drop_peers(self):
         for peer in self.peers:

@@ -95,7 +95,7 @@ class Credentials:
     def take(self, challenge):
         self.challenge, self.count = challenge, 0
 
-    def line(self, method, uri, **changes):
+    def line(self, method, request_uri, **changes):
         """The header line; changes: fields to lie about, None to leave out."""
         values, self.count = self.challenge.values, self.count + 1
         name = ALGORITHMS[self.challenge.algorithm.upper()]
@@ -104,7 +104,7 @@ class Credentials:
             return hashlib.new(name, ':'.join(parts).encode()).hexdigest()
 
         fields = {'username': self.user, 'realm': values['realm'], 'nonce': values['nonce'],
-                  'uri': uri, 'algorithm': self.challenge.algorithm}
+                  'uri': request_uri, 'algorithm': self.challenge.algorithm}
         if 'opaque' in values:
             fields['opaque'] = values['opaque']
         if 'qop' in values:
