@@ -419,7 +419,9 @@ void way_find(const struct rx *rx, const struct sip_relay *r, struct way *w)
 	if (by_route(&s) || by_token(&s) || by_trunk(&s))
 		return;
 	if (!is_for_us(&s)) {
-		go_out(&s, &s.l->ruri);
+		/* who was told to send all to us need not bring our Route */
+		if (s.l->dialog || !by_dialog(&s))
+			go_out(&s, &s.l->ruri);
 		return;
 	}
 	if (!by_peer(&s) && !by_dialog(&s))

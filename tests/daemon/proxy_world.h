@@ -16,6 +16,7 @@
 #include "proxy.h"
 #include "rx.h"
 #include "txn.h"
+#include "udp.h"
 #include "udp_route.h"
 #include "zone.h"
 
@@ -79,7 +80,7 @@ static inline struct sip_flow flow_of(struct endpoint peer)
 
 /* ---- what the proxy stands on ---- */
 
-int transport_send(const struct sip_flow *flow, const void *buf, uint32_t len)
+int udp_send(const struct sip_flow *flow, const void *buf, uint32_t len)
 {
 	struct sent *s = &world_sent[world_n % SENT_MAX];
 
@@ -93,7 +94,7 @@ int transport_send(const struct sip_flow *flow, const void *buf, uint32_t len)
 	return 0;
 }
 
-bool transport_is_us(const struct endpoint *e)
+bool udp_has(const struct endpoint *e)
 {
 	struct endpoint own[] = { at4("192.168.1.1", 5060), at4("203.0.113.1", 5060),
 				  at6("fd00::1", 5060), at6("2001:db8::1", 5060) };
@@ -102,11 +103,6 @@ bool transport_is_us(const struct endpoint *e)
 		if (same_at(&own[i], e))
 			return true;
 	return false;
-}
-
-void transport_response_flow(const struct rx *rx, struct sip_flow *out)
-{
-	*out = rx->flow;
 }
 
 int udp_route(const struct endpoint *remote, struct endpoint *local, uint32_t *ifindex)
@@ -198,7 +194,8 @@ static inline void world_close(void)
 static inline void committed(int result, void *arg)
 {
 	(void)arg;
-	T_OK(!result, "commit: %d", result);
+	if (result)
+		T_OK(false, "commit: %d", result);
 }
 
 /* The only contact of a user from now on. @uri NULL: none. */
@@ -213,8 +210,8 @@ static inline void world_locate(const char *aor, const char *uri, struct endpoin
 
 	for (struct contact *i = a ? a->contacts : NULL; i && change.n_drop < 16; i = i->next)
 		drop[change.n_drop++] = i->id;
-	if (change.n_put || change.n_drop)
-		T_OK(!location_commit(&change, committed, NULL), "%s is located", aor);
+	if ((change.n_put || change.n_drop) && location_commit(&change, committed, NULL))
+		T_OK(false, "%s is located", aor);
 }
 
 /* Hands a message to the proxy as it comes from @peer. Returns how many were sent for it. */
