@@ -24,6 +24,7 @@
 #include "passive.h"
 #include "privileges.h"
 #include "service.h"
+#include "registrations.h"
 #include "store.h"
 #include "text.h"
 #include "transport.h"
@@ -143,7 +144,9 @@ static void commits_done(int fd, void *arg)
 static int store_up(char why[static WHY])
 {
 	const struct config *c = config_now();
-	const struct store_options o = { .path = c->database, .durability = c->durability };
+	const struct store_options o = {
+		.path = c->database, .durability = c->durability, .warn = log_warn,
+	};
 	int err = store_open(&o, &store, why);
 
 	if (err)
@@ -166,9 +169,10 @@ static int location_up(char why[static WHY])
 	int err = location_load(store);
 
 	if (err)
-		snprintf(why, WHY, "the registrations in %.120s cannot be read: %s",
-			 config_now()->database, strerror(-err));
-	return err;
+		snprintf(why, WHY, "%.90s: the registrations cannot be read: %.70s: put a "
+			 "backup in its place, or move it away", config_now()->database,
+			 store_said(store));
+	return err ? err : registrations_open(store);
 }
 
 static int auth_up(char why[static WHY])
