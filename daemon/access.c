@@ -218,7 +218,6 @@ struct request {
 	struct sip_nameaddr sender;
 	bool dialog;			/* To has a tag */
 	bool leaves;			/* for a host that is not ours */
-	bool routed;			/* its first Route is ours */
 };
 
 /* Where it goes behind the Routes that name us: to a Route of somebody else, or to its URI. */
@@ -230,13 +229,8 @@ static void read_target(struct request *q)
 
 	q->leaves = !domain_of(q->rx, &m->ruri.host);
 	sip_walk_init(&w, m, SIP_H_ROUTE);
-	while (sip_nameaddr_next(&w, &route)) {
-		if (!domain_of(q->rx, &route.uri.host)) {
-			q->leaves = true;
-			return;
-		}
-		q->routed = true;
-	}
+	while (!q->leaves && sip_nameaddr_next(&w, &route))
+		q->leaves = !domain_of(q->rx, &route.uri.host);
 }
 
 static enum from sender_of(const struct request *q)
@@ -316,10 +310,14 @@ static bool is_bound(const struct request *q)
 	return false;
 }
 
-/* Whoever comes from outside in our name along no route of ours may have made the tag up. */
+/*
+ * The proxy lets in what comes along a route of its own making before anybody is asked; a tag in To
+ * says little without one. From inside it is believed, as its worst is a request for a dialog that
+ * is not there.
+ */
 static bool in_dialog(const struct request *q)
 {
-	return q->dialog && (q->routed || q->rx->flow.zone == ZONE_INSIDE);
+	return q->dialog && q->rx->flow.zone == ZONE_INSIDE;
 }
 
 /* What nobody can be asked for, or was for the request that it belongs to. */
@@ -334,14 +332,12 @@ static bool unasked(const struct request *q, enum what what)
 	return in_dialog(q) || !config_now()->challenge || !asked_method(m);
 }
 
-static enum what rule_for(const struct request *q, struct access *a)
+static enum what rule_for(const struct request *q)
 {
 	bool inside = q->rx->flow.zone == ZONE_INSIDE;
 	enum what what = rules[inside ? ZONE_INSIDE : ZONE_OUTSIDE][q->leaves][sender_of(q)];
 
 	/* in a dialog the way is that which its first request was allowed */
-	if (in_dialog(q))
-		a->own_route_only = !inside && (q->leaves || what == ASK);
 	if (in_dialog(q) && q->leaves)
 		return PASS;
 	if (q->leaves && config_now()->foreign == FOREIGN_REJECT)
@@ -358,12 +354,10 @@ void access_request(const struct rx *rx, struct access *a)
 	struct request q = { .rx = rx, .dialog = rx->msg.to_tag.len };
 
 	memset(a, 0, sizeof(*a));
-	a->strip_identity = sip_msg_header(&rx->msg, SIP_H_P_ASSERTED_IDENTITY) &&
-			    !access_trusted(&rx->flow.remote);
 	if (sip_msg_nameaddr(&rx->msg, SIP_H_FROM, &q.sender))
 		q.from = domain_of(rx, &q.sender.uri.host);
 	read_target(&q);
-	switch (rule_for(&q, a)) {
+	switch (rule_for(&q)) {
 	case PASS:
 		break;
 	case ASK:

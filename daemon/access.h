@@ -17,10 +17,6 @@ struct access {
 	uint16_t code;		/* 0: go on; else refuse with it (an ACK: drop it) */
 	const char *reason;	/* phrase, or NULL */
 	bool challenge;		/* code 401 or 407: auth_challenge() writes the header */
-	/* P-Asserted-Identity is taken away when it is relayed (RFC 3325 5) */
-	bool strip_identity;
-	/* it may go on along a route that this proxy made, and can tell, and nowhere else */
-	bool own_route_only;
 	struct auth auth;	/* .user.id 0: nobody was asked for credentials */
 	const struct domain *domain;
 };
@@ -55,9 +51,10 @@ void access_register(const struct rx *rx, const char *aor, struct access *a);
 bool access_contact(const struct rx *rx, const struct sip_nameaddr *contact);
 
 /*
- * May this request be relayed? From ownership, the right "remote", whom strangers reach. ACK and
- * CANCEL are not challenged, nor what is inside a dialog (To with a tag): a re-INVITE is for who it
- * is for, and a challenge to it might be one that a stranger wants to have answered.
+ * May this request be relayed? For what does not come along a route that the proxy made and can
+ * tell. From ownership, the right "remote", whom strangers reach: 407 (400, 403, 503 of the
+ * credentials), 403. ACK and CANCEL are not challenged, nor a request from inside with a tag in To:
+ * a challenge to a re-INVITE might be one that a stranger wants to have answered.
  */
 void access_request(const struct rx *rx, struct access *a);
 

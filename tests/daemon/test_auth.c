@@ -304,6 +304,14 @@ static void check_nonces(void)
 /* Of one realm: the other has the same key. */
 static void check_realms(void)
 {
+	struct nonce_owner o = { &rx.flow.remote, "office.example" }, other = o;
+	char text[NONCE_TEXT + 1];
+	struct nonce n;
+
+	nonce_make(&o, SHA, text);
+	other.realm = "office.exampld";
+	T_OK(nonce_read(&o, text, NONCE_TEXT, &n) && !nonce_read(&other, text, NONCE_TEXT, &n),
+	     "a nonce is good for a realm of the same length");
 	struct phone p = { .user = "zoe", .realm = "lab", .uri = "sip:lab.example" };
 	struct request_text t = { .uri = "sip:lab.example", .zone = ZONE_INSIDE };
 
