@@ -200,7 +200,7 @@ class Peer:
         """fields: user, call_id, cseq, branch, from_tag, to_tag, via, lines (more), body."""
         get = fields.get
         user = get('user', self.user or 'anyone')
-        domain = get('domain', self.world.domain)
+        domain = get('domain') or (self.world.domain if self.user else 'far.example')
         to_tag = f';tag={fields["to_tag"]}' if get('to_tag') else ''
         via = get('via', f'SIP/2.0/UDP {self.hostport};rport;branch='
                          f'{get("branch") or "z9hG4bK" + unique("b")}')
