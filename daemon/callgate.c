@@ -40,6 +40,10 @@ static const struct command commands[] = {
 	    "write down what mode, providers and set changed"),
 	SUB("restore", cmd_restore, "[--file FILE]",
 	    "do again what was written down"),
+	SUB("check", cmd_check, "[FILE] [--json]",
+	    "read the configuration of callgated and say what is wrong in it"),
+	SUB("reload", cmd_reload, "[--config FILE] [--control SOCKET] [--json]",
+	    "let callgated read its configuration again"),
 	SUB("nft", cmd_nft, "[--lan IFACE]... [--wan IFACE] [--port N] [--open] [--json]",
 	    "print a ruleset that assigns the helper"),
 };

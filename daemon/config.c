@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "config.h"
-#include "config_schema.h"
 
 #define HOOKS 8
 

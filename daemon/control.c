@@ -132,10 +132,18 @@ static const char *error_name(int err)
 	return "EFAULT";
 }
 
+/* What is wrong with a configuration may be several lines. */
 static json_t *refusal(int err, char *text)
 {
-	return json_pack("{s:b, s:s, s:s}", "ok", 0, "error", text_clean(text), "what",
-			 error_name(err));
+	for (char *line = text, *end; line; line = end ? end + 1 : NULL) {
+		end = strchr(line, '\n');
+		if (end)
+			*end = 0;
+		text_clean(line);
+		if (end)
+			*end = '\n';
+	}
+	return json_pack("{s:b, s:s, s:s}", "ok", 0, "error", text, "what", error_name(err));
 }
 
 /* The last line of an answer: the client may ask again. */

@@ -15,6 +15,7 @@
 #include "log.h"
 #include "loop.h"
 #include "passive.h"
+#include "proxy.h"
 #include "store.h"
 #include "text.h"
 #include "transport.h"
@@ -47,6 +48,16 @@ static json_t *refused_json(void)
 	return j;
 }
 
+static json_t *proxy_json(void)
+{
+	json_t *j = json_object();
+
+	for (const struct proxy_count *c = proxy_counts(); c->name; c++)
+		if (c->n)
+			json_object_set_new(j, c->name, number(c->n));
+	return j;
+}
+
 static json_t *store_json(void)
 {
 	struct store_counters c = { 0 };
@@ -73,7 +84,7 @@ json_t *control_status_json(void)
 	const struct config *c = config_now();
 	char start[TEXT_TIME];
 
-	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "version", CG_VERSION, "pid", (int)getpid(),
 			 "since", text_rfc3339_boot(since, start),
 			 "seconds", number((loop_now() - since) / 1000),
@@ -83,7 +94,7 @@ json_t *control_status_json(void)
 			 "transactions", json_pack("{s:o, s:o}", "now", number(txn_count()),
 						   "memory", number(txn_memory())),
 			 "transport", transport_json(), "store", store_json(),
-			 "refused", refused_json(), "domains", number(c->n_domains));
+			 "refused", refused_json(), "proxy", proxy_json(), "domains", number(c->n_domains));
 }
 
 /* "transport: in 5, out 4" */

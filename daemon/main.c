@@ -13,16 +13,19 @@
 #include <jansson.h>
 
 #include "auth.h"
+#include "bans.h"
 #include "config.h"
 #include "control.h"
 #include "control_status.h"
 #include "core.h"
 #include "json.h"
+#include "keys.h"
 #include "location.h"
 #include "log.h"
 #include "loop.h"
 #include "passive.h"
 #include "privileges.h"
+#include "proxy.h"
 #include "service.h"
 #include "registrations.h"
 #include "store.h"
@@ -175,10 +178,25 @@ static int location_up(char why[static WHY])
 	return err ? err : registrations_open(store);
 }
 
+static int keys_up(char why[static WHY])
+{
+	uint8_t key[KEYS_SIZE];
+	int err = keys_load(config_now()->database, key, why);
+
+	if (!err)
+		proxy_key_set(key, NULL);
+	return err;
+}
+
 static int auth_up(char why[static WHY])
 {
 	(void)why;
 	return auth_open(store, config_now());
+}
+
+static int bans_up(char why[static WHY])
+{
+	return bans_open(config_now(), why);
 }
 
 static bool any_address(const struct endpoint *e)
@@ -385,8 +403,10 @@ static const struct step {
 	{ "signals", signals_up, signals_down, EX_OSERR },
 	{ "database", store_up, store_down, EX_IOERR },
 	{ "registrations", location_up, NULL, EX_IOERR },
+	{ "keys", keys_up, proxy_free, EX_IOERR },
 	{ "listen", listen_up, listen_down, EX_UNAVAILABLE },
 	{ "authentication", auth_up, auth_close, EX_OSERR },
+	{ "bans", bans_up, bans_close, EX_OSERR },
 	{ "control", control_up, control_close, EX_UNAVAILABLE },
 	{ "ready", ready_up, service_watchdog_stop, EX_OSERR },
 };

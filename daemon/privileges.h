@@ -5,7 +5,7 @@
 
 /*
  * Becomes @user (NULL: stays who it is) with CAP_NET_ADMIN and CAP_NET_BIND_SERVICE alone, as far
- * as it had them; root that stays root keeps its way with files, too. No program that it starts gets
+ * as it had them; root that stays root keeps its way with files, too. Nothing that it starts gets
  * more. Before there are threads. -EPERM, -ENOENT: @why says what to do.
  */
 int privileges_drop(const char *user, char why[static 256]);

@@ -34,7 +34,7 @@ static void echo(struct control_job *job, const json_t *request, void *arg)
 static void refuse(struct control_job *job, const json_t *request, void *arg)
 {
 	(void)request, (void)arg;
-	control_refuse(job, -ENOENT, "there is no '%s'", "a\nb");
+	control_refuse(job, -ENOENT, "there is no '%s'", "a\x1b\nb");
 }
 
 static struct control_job *waiting;
@@ -126,7 +126,7 @@ static void one_answer(void)
 	j = ask("{s:s, s:s}", "refuse", "");
 	T_OK(json_is_false(json_object_get(j, "ok")) &&
 	     !strcmp(json_string_value(json_object_get(j, "what")), "ENOENT") &&
-	     !strcmp(json_string_value(json_object_get(j, "error")), "there is no 'a?b'"),
+	     !strcmp(json_string_value(json_object_get(j, "error")), "there is no 'a?\nb'"),
 	     "no refusal");
 	json_decref(j);
 	j = ask("{s:s, s:s}", "colour", "blue");
