@@ -94,7 +94,8 @@ json_t *control_status_json(void)
 			 "transactions", json_pack("{s:o, s:o}", "now", number(txn_count()),
 						   "memory", number(txn_memory())),
 			 "transport", transport_json(), "store", store_json(),
-			 "refused", refused_json(), "proxy", proxy_json(), "domains", number(c->n_domains));
+			 "refused", refused_json(), "proxy", proxy_json(), "domains",
+			 number(c->n_domains));
 }
 
 /* "transport: in 5, out 4" */
