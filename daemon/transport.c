@@ -139,13 +139,6 @@ int transport_send(const struct sip_flow *flow, const void *buf, uint32_t len)
 	return err;
 }
 
-bool transport_top_via(const struct rx *rx, struct sip_via *v, uint32_t *used)
-{
-	const struct sip_header *h = sip_msg_header(&rx->msg, SIP_H_VIA);
-
-	return h && !sip_via_parse(rx->buf, h->value, v, used);
-}
-
 void transport_response_flow(const struct rx *rx, struct sip_flow *out)
 {
 	struct sip_via via;

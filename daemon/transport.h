@@ -62,7 +62,12 @@ int transport_send(const struct sip_flow *flow, const void *buf, uint32_t len);
 void transport_response_flow(const struct rx *rx, struct sip_flow *out);
 
 /* The top Via of a request, which may be bad; *@used is what it took. False: cannot be read. */
-bool transport_top_via(const struct rx *rx, struct sip_via *v, uint32_t *used);
+static inline bool transport_top_via(const struct rx *rx, struct sip_via *v, uint32_t *used)
+{
+	const struct sip_header *h = sip_msg_header(&rx->msg, SIP_H_VIA);
+
+	return h && !sip_via_parse(rx->buf, h->value, v, used);
+}
 
 /* Is it one of our own addresses with a SIP port of ours? */
 bool transport_is_us(const struct endpoint *e);

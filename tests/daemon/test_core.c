@@ -36,11 +36,6 @@ void transport_response_flow(const struct rx *rx, struct sip_flow *out)
 	*out = rx->flow;
 }
 
-bool transport_top_via(const struct rx *rx, struct sip_via *v, uint32_t *used)
-{
-	return !sip_via_parse(rx->buf, sip_msg_header(&rx->msg, SIP_H_VIA)->value, v, used);
-}
-
 bool transport_is_us(const struct endpoint *e)
 {
 	static const uint8_t own[4] = { 192, 0, 2, 9 };

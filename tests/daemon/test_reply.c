@@ -21,11 +21,6 @@ void transport_response_flow(const struct rx *rx, struct sip_flow *out)
 	*out = rx->flow;
 }
 
-bool transport_top_via(const struct rx *rx, struct sip_via *v, uint32_t *used)
-{
-	return !sip_via_parse(rx->buf, sip_msg_header(&rx->msg, SIP_H_VIA)->value, v, used);
-}
-
 void txn_answer(struct txn *t, const void *buf, uint32_t len)
 {
 	(void)t;
