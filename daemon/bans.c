@@ -183,21 +183,19 @@ bool bans_refuses(const struct endpoint *source, const char *user)
 
 /* ---- the admin ---- */
 
-int bans_each(bans_fn *fn, void *arg)
+bool bans_next(uint32_t *at, struct ban *out)
 {
-	int stop = 0;
-
-	for (size_t i = 0; i < ENTRIES && !stop; i++) {
-		const struct entry *e = &table[i];
-		struct ban b = { .source = e->source, .until = e->until,
-				 .failures = e->failures, .one_user = e->one_user };
+	while (*at < ENTRIES) {
+		const struct entry *e = &table[(*at)++];
 
 		if (!in_force(e))
 			continue;
-		memcpy(b.user, e->user, sizeof(b.user));
-		stop = fn(&b, arg);
+		*out = (struct ban){ .source = e->source, .until = e->until,
+				     .failures = e->failures, .one_user = e->one_user };
+		memcpy(out->user, e->user, sizeof(out->user));
+		return true;
 	}
-	return stop;
+	return false;
 }
 
 static bool covers(const struct prefix *p, const struct prefix *of)

@@ -44,9 +44,16 @@ struct ban {
 	bool one_user;		/* .user alone is refused */
 	char user[128];		/* the last name tried; "": not known */
 };
-typedef int bans_fn(const struct ban *b, void *arg);
-int bans_each(bans_fn *fn, void *arg);
+/* The first at or behind place *@at, which moves behind it; false: there are no more. */
+bool bans_next(uint32_t *at, struct ban *out);
 /* All in the prefix, or the one that it is in. -ENOENT: none is banned. */
 int bans_remove(const struct prefix *source);
+
+/*
+ * What the command asks: {"do": "bans"}: items {"source", "user", "one_user", "failures", "left"
+ * (seconds)}; {"do": "ban-remove", "source": "192.0.2.1"}: ENOENT: it is not banned.
+ * Registers the verbs. 0 or -errno.
+ */
+int bans_control(void);
 
 #endif

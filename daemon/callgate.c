@@ -20,6 +20,8 @@ static const struct command commands[] = {
 	    "who is registered, here and through this router"),
 	SUB("users", cmd_users, "add|change USER [OPTION]... | passwd|del|show USER | list [--json]",
 	    "who may register here, and their passwords"),
+	SUB("bans", cmd_bans, "[list] [--json] | bans remove ADDRESS",
+	    "who guessed passwords too often, and letting one in again"),
 	SUB("explain", cmd_explain, "CALL|next [--follow|--once] [--json]",
 	    "one call, by id or Call-ID: its streams, and what may be wrong"),
 	SUB("trace", cmd_trace, "[--call CALL] [--count N] [--pinholes] [--json]",

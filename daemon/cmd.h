@@ -74,6 +74,7 @@ int cmd_status(const struct command *c, int argc, char **argv);
 int cmd_calls(const struct command *c, int argc, char **argv);
 int cmd_registrations(const struct command *c, int argc, char **argv);
 int cmd_users(const struct command *c, int argc, char **argv);
+int cmd_bans(const struct command *c, int argc, char **argv);
 int cmd_explain(const struct command *c, int argc, char **argv);
 int cmd_trace(const struct command *c, int argc, char **argv);
 int cmd_reasons(const struct command *c, int argc, char **argv);

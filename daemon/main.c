@@ -194,9 +194,12 @@ static int auth_up(char why[static WHY])
 	return auth_open(store, config_now());
 }
 
+/* Behind privileges_up(): its thread has the rights of its birth. */
 static int bans_up(char why[static WHY])
 {
-	return bans_open(config_now(), why);
+	int err = bans_control();
+
+	return err ? err : bans_open(config_now(), why);
 }
 
 static bool any_address(const struct endpoint *e)

@@ -114,27 +114,15 @@ static int removed(const char *text)
 	return text_read_prefix(text, &p) ? bans_remove(&p) : -EINVAL;
 }
 
-static struct ban listed[64];
-static size_t n_listed;
-
-static int list_one(const struct ban *b, void *arg)
-{
-	(void)arg;
-	if (n_listed < 64)
-		listed[n_listed++] = *b;
-	return 0;
-}
-
 static const struct ban *in_list(const char *source, bool one_user)
 {
+	static struct ban b;
 	char text[TEXT_ENDPOINT];
+	uint32_t at = 0;
 
-	n_listed = 0;
-	bans_each(list_one, NULL);
-	for (size_t i = 0; i < n_listed; i++)
-		if (listed[i].one_user == one_user &&
-		    !strcmp(text_prefix(&listed[i].source, text), source))
-			return &listed[i];
+	while (bans_next(&at, &b))
+		if (b.one_user == one_user && !strcmp(text_prefix(&b.source, text), source))
+			return &b;
 	return NULL;
 }
 
