@@ -46,10 +46,10 @@ static int refused(const struct command *c, const json_t *answer)
 	return cmd_fail(c, EXIT_FAILED, "%s", error ? error : "callgated refused");
 }
 
-static int not_running(const struct command *c)
+static int not_running(const struct command *c, const struct place *p)
 {
-	return cmd_fail(c, EXIT_FAILED, "callgated does not run: nobody is banned by it but what "
-			"'nft list table inet callgate' shows");
+	return cmd_fail(c, EXIT_NO_DAEMON, "callgated does not run: nobody listens at %s; what an "
+			"earlier one banned is in 'nft list table inet callgate'", p->control);
 }
 
 static int ask_list(const struct command *c, const struct place *p, control_item_fn *fn, void *arg)
@@ -59,7 +59,7 @@ static int ask_list(const struct command *c, const struct place *p, control_item
 
 	json_decref(request);
 	if (err == -ECONNREFUSED)
-		status = not_running(c);
+		status = not_running(c, p);
 	else if (err == -EACCES || err == -EPERM)
 		status = cmd_fail(c, EXIT_NO_PERMISSION, "%s: no permission to ask callgated: run "
 				  "it as root", p->control);
@@ -91,21 +91,15 @@ static int list(const struct command *c, const struct place *p, bool json)
 static int remove_it(const struct command *c, const struct place *p, const char *source)
 {
 	struct prefix prefix;
-	json_t *answer = NULL;
+	json_t *result = NULL;
 	int status;
 
 	if (!text_read_prefix(source, &prefix))
 		return cmd_fail(c, EXIT_USAGE, "'%s' is no address or prefix: for example "
 				"192.0.2.1 or 2001:db8::/64", source);
-	status = place_ask(c, p, json_pack("{s:s, s:s}", "do", "ban-remove", "source", source),
-			   &answer);
-	if (status)
-		return status;
-	if (!answer)
-		return not_running(c);
-	if (!json_is_true(json_object_get(answer, "ok")))
-		status = refused(c, answer);
-	json_decref(answer);
+	status = cmd_ask(c, p, json_pack("{s:s, s:s}", "do", "ban-remove", "source", source),
+			 &result);
+	json_decref(result);
 	return status;
 }
 
