@@ -107,7 +107,7 @@ def c11_outbound(world):
 
 
 def c11_first_hop_lacks_outbound_439(world):
-    phone = world.phone('grace')
+    phone = clear(world, 'grace')
     via = f'SIP/2.0/UDP {phone.hostport};rport;branch=z9hG4bK-edge'
     for path, wanted in ((f'<sip:{phone.hostport};lr>', 439), (f'<sip:{phone.hostport};lr;ob>', 200)):
         answer = put(world, 'grace', f'<sip:g@{phone.hostport}>;reg-id=1;+sip.instance="<urn:x:1>"',
