@@ -30,6 +30,13 @@
 #define cg_dst_dev(d) ((d)->dev)
 #endif
 
+/* UDP's hook for encapsulation is behind a static key: on the socket, or its struct sock */
+#ifdef CG_HAVE_ENCAP_SOCK
+#define cg_encap_enable(sk) udp_tunnel_encap_enable(sk)
+#else
+#define cg_encap_enable(sk) udp_tunnel_encap_enable((sk)->sk_socket)
+#endif
+
 /* genetlink multicast groups that ask for CAP_NET_ADMIN on their own */
 #ifdef CG_HAVE_GENL_MCAST_CAP
 #define CG_GENL_MCAST_FLAGS .flags = GENL_MCAST_CAP_NET_ADMIN,

@@ -15,6 +15,7 @@
 #include "call.h"
 #include "events.h"
 #include "genl_admin.h"
+#include "genl_gate.h"
 #include "genl_put.h"
 #include "limit.h"
 #include "mode.h"
@@ -583,6 +584,33 @@ static const struct genl_ops ops[] = {
 		.maxattr = CALLGATE_A_PROVIDER,
 		.doit = cg_genl_provider_del,
 	},
+#define GATE_DO(c, nest, fn) { \
+		.cmd = CALLGATE_CMD_##c, .flags = GENL_UNS_ADMIN_PERM, .doit = cg_genl_##fn, \
+		.policy = cg_genl_##nest##_policy, \
+		.maxattr = ARRAY_SIZE(cg_genl_##nest##_policy) - 1, \
+	}
+	GATE_DO(ATTACH, socket, attach),
+	GATE_DO(CLAIM, socket, claim),
+	GATE_DO(DETACH, socket, detach),
+	GATE_DO(GATE_GET, none, gate_get),
+	GATE_DO(GATE_SET, gate, gate_set),
+	GATE_DO(LOCATION_SET, location, location_set),
+	GATE_DO(LOCATION_DEL, location, location_del),
+	GATE_DO(LOCATION_FLUSH, none, location_flush),
+	GATE_DO(LOCATE, locate, locate),
+#undef GATE_DO
+	{
+		.cmd = CALLGATE_CMD_SOCKET_GET,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.dumpit = cg_genl_sockets,
+	}, {
+		.cmd = CALLGATE_CMD_LOCATION_GET,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.policy = cg_genl_location_policy,
+		.maxattr = CALLGATE_A_LOCATION,
+		.dumpit = cg_genl_locations,
+		.done = cg_genl_locations_done,
+	},
 };
 
 static const struct genl_multicast_group groups[] = {
@@ -619,9 +647,14 @@ void cg_genl_send(struct cg_net *cn, struct sk_buff *skb, enum cg_genl_group gro
 
 int __init cg_genl_init(void)
 {
-	int err = genl_register_family(&cg_genl_family);
+	int err = cg_genl_gate_init();
 
-	if (!err)
+	if (err)
+		return err;
+	err = genl_register_family(&cg_genl_family);
+	if (err)
+		cg_genl_gate_fini();
+	else
 		WRITE_ONCE(alive, true);
 	return err;
 }
@@ -634,4 +667,5 @@ void cg_genl_fini(void)
 	WRITE_ONCE(alive, false);
 	up_write(&alive_sem);
 	genl_unregister_family(&cg_genl_family);
+	cg_genl_gate_fini();
 }

@@ -47,4 +47,11 @@ struct sk_buff *cg_genl_refused(const struct cg_call *call, const struct cg_ep *
 struct sk_buff *cg_genl_trace(struct cg_pkt *p, u64 seq);
 void cg_genl_trace_end(struct sk_buff *skb, const struct cg_pkt *p, u8 verdict);
 
+/* For hold.c: the question @id about what @f has, or NULL; to the daemon. Any context. */
+struct cg_fwd;
+struct cg_gate;
+struct sk_buff *cg_genl_question(const struct cg_fwd *f, u64 id);
+/* False: its socket is full, or gone. Takes @skb. */
+bool cg_genl_tell(const struct cg_gate *gate, struct sk_buff *skb);
+
 #endif

@@ -10,6 +10,7 @@
 #include "bind.h"
 #include "binding.h"
 #include "events.h"
+#include "gateway.h"
 #include "genl.h"
 #include "helper.h"
 #include "mode.h"
@@ -129,6 +130,7 @@ static void __net_exit leave(struct net *net)
 	struct cg_net *cn = cg_net_of(net);
 	enum cg_reason why = check_net(net) ? CG_R_CALL_UNLOAD : CG_R_CALL_NETNS;
 
+	cg_gate_fini(cn);
 	cg_bind_fini(cn);
 	rcu_read_lock();
 	spin_lock_bh(&cn->lock);
@@ -231,6 +233,7 @@ static void __exit callgate_exit(void)
 	cg_genl_fini();
 	cg_address_fini();
 	unregister_pernet_subsys(&net_ops);
+	cg_gate_exit();
 	cg_pkt_fini();
 	caches_fini();
 }

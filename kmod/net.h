@@ -62,6 +62,7 @@ struct cg_pool {
 
 struct cg_modes;
 struct cg_providers;
+struct cg_gate;
 
 struct cg_net {
 	struct net *net;
@@ -87,6 +88,8 @@ struct cg_net {
 
 	struct cg_modes *modes;		/* of single hosts; NULL: none */
 	struct cg_providers *providers;	/* NULL: none */
+
+	struct cg_gate *gate;	/* gateway use; NULL: not here */
 
 	u32 nloose;			/* of the calls: descriptions outside calls */
 	u32 ncalls, nbindings, ntxns, nhosts, nghosts;

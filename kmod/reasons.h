@@ -18,6 +18,7 @@
 	CG_REASONS_PIN(X) \
 	CG_REASONS_CALL(X) \
 	CG_REASONS_BINDING(X) \
+	CG_REASONS_FORWARD(X) \
 	CG_REASONS_LIMIT(X)
 
 /* The packet is sent on byte-identical. State may have been learned from it all the same. */
@@ -130,6 +131,29 @@
 	X(LIMIT_LEGS, LIMIT, "limit-dialogs", "too many dialogs in one call") \
 	X(LIMIT_STREAMS, LIMIT, "limit-streams", "too many streams in one call") \
 	X(LIMIT_MEMORY, LIMIT, "limit-memory", "no memory for a new table entry")
+
+/* Datagrams to the router's own address, in gateway use. UP_*: left to the daemon's socket. */
+#define CG_REASONS_FORWARD(X) \
+	X(FWD_REQUEST, FORWARD, "forwarded-request", "request to our address, sent on to its user") \
+	X(FWD_RESPONSE, FORWARD, "forwarded-response", "response to a request that was sent on") \
+	X(FWD_TRYING, FORWARD, "trying-absorbed", "a 100 that ends at this hop") \
+	X(FWD_FORGED, FORWARD, "forged-branch", "dropped: a response to what was never sent so") \
+	X(FWD_RATED, FORWARD, "source-too-fast", "dropped: its source sends more than the rate") \
+	X(FWD_ASKED, FORWARD, "user-asked-for", "waits: the daemon was asked where its user is") \
+	X(FWD_ANSWERED, FORWARD, "user-answered", "the daemon answered such a question") \
+	X(FWD_DENIED, FORWARD, "user-denied", "the daemon answered that nobody is to answer") \
+	X(FWD_UNANSWERED, FORWARD, "user-not-answered", "no answer in time: what waited was freed") \
+	X(FWD_NO_ROUTE, FORWARD, "forward-no-route", "not sent on: no route, or it leads to us") \
+	X(FWD_NO_MEMORY, FORWARD, "forward-no-memory", "not sent on: no memory") \
+	X(FWD_TXNS, FORWARD, "forward-transactions", "an older transaction made room") \
+	X(UP_NOT_SIP, FORWARD, "up-not-sip", "left to the daemon: no valid SIP message") \
+	X(UP_OFF, FORWARD, "up-not-taken", "left to the daemon: such messages are not taken here") \
+	X(UP_POLICY, FORWARD, "up-policy", "left to the daemon: it must judge or challenge") \
+	X(UP_ROUTE, FORWARD, "up-route", "left to the daemon: where it goes is not simple") \
+	X(UP_LOCATION, FORWARD, "up-location", "left to the daemon: not one simple contact") \
+	X(UP_OWNER, FORWARD, "up-owner", "left to the daemon: it has the transaction") \
+	X(UP_RELAY, FORWARD, "up-relay", "left to the daemon: could not be rewritten or sent") \
+	X(UP_NOT_ASKED, FORWARD, "up-not-asked", "left to the daemon: too large or too many to ask")
 
 enum cg_reason {
 	CG_R_NONE,

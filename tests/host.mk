@@ -90,7 +90,8 @@ $(addprefix $(HOST_BUILD)/fuzz_,$(FUZZ_TARGETS)): $(HOST_BUILD)/fuzz_%: $(FUZZ)/
 
 # all of kmod but netlink and what shim/model.c stands for
 KMOD := $(HOST_ROOT)/kmod
-PIPE_KMOD := $(filter-out $(addprefix $(KMOD)/,claim.c rules.c mapped.c expect.c address.c) $(wildcard $(KMOD)/genl*.c), \
+PIPE_KMOD := $(filter-out $(addprefix $(KMOD)/,claim.c rules.c mapped.c expect.c address.c \
+	attach.c forward.c route.c location.c owner.c hold.c bucket.c send.c gate.c) $(wildcard $(KMOD)/genl*.c), \
 	$(sort $(wildcard $(KMOD)/*.c)))
 PIPE_SHIM := $(sort $(wildcard $(PIPE)/shim/*.c))
 PIPE_CASE := $(filter-out $(PIPE)/fuzz_pipeline.c $(PIPE)/property.c,$(sort $(wildcard $(PIPE)/*.c)))

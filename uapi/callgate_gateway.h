@@ -85,16 +85,16 @@
  *     CALLGATE_G_TRUSTED    nest[]  never rated: the provider set                  none   256
  *       CALLGATE_M_PREFIX   prefix
  *     CALLGATE_G_RATE       u32     datagrams per second of one source             100   0 (off) -
- *                                   address (IPv6: /64), beyond which they are           1000000
+ *                                   address (IPv6: /64), beyond which they are            100000
  *                                   dropped before they are looked at. Not rated:
  *                                   inside networks and interfaces, TRUSTED, and
- *                                   the addresses of live locations
- *     CALLGATE_G_BURST      u32     as many at once                                200   1-1000000
+ *                                   REMOTE of live locations
+ *     CALLGATE_G_BURST      u32     as many at once                                200    1-100000
  *     CALLGATE_G_HEARD      u32     seconds: a location that has not been heard      0   0 (off) -
  *                                   from for longer is left to the daemon                86400
  *     CALLGATE_G_LOCATIONS  u32     locations at most                          1048576   1-4000000
  *     CALLGATE_G_TXNS       u32     transactions at most                        131072   1-4000000
- *     CALLGATE_G_HELD       u32     datagrams that wait for an answer at once      256   0 - 65536
+ *     CALLGATE_G_HELD       u32     datagrams that wait for an answer at once      256   0 - 4096
  *     CALLGATE_G_HELD_BYTES u32     their bytes, buffers included              1048576   0 - 2^26
  *     CALLGATE_G_EPOCH      u64     the daemon's word, kept and told: which          0
  *                                   table of locations this one was made from
@@ -105,7 +105,6 @@
  *     CALLGATE_G_NLOCATIONS u32     entries in the tables: locations
  *     CALLGATE_G_NTXNS      u32       transactions
  *     CALLGATE_G_NHELD      u32       datagrams that wait for an answer
- *     CALLGATE_G_NSOURCES   u32       sources that are rated
  *     CALLGATE_G_MEMORY     u64     bytes in these tables
  *     CALLGATE_G_DAEMON     u32     port id of the daemon's netlink socket, 0: it is gone
  *
@@ -127,12 +126,12 @@
  *                                   of an attached socket, else requests for it go to the socket
  *     CALLGATE_L_IFINDEX    u32     interface it was heard on; 0: by the routes
  *     CALLGATE_L_EXPIRES    time    from then on it is not used
- *     CALLGATE_L_HEARD      time    when it was heard from last; the kernel moves it on with each
+ *     CALLGATE_L_HEARD      time    when it was heard from last (0: now); moved on with each
  *                                   datagram from REMOTE to the port of LOCAL
  *     CALLGATE_L_FLAGS      flags   enum callgate_location_flags
  *
- * CALLGATE_CMD_LOCATION_DEL do. CALLGATE_A_LOCATION with L_ID. ENOENT: there is none (it may have
- *                           ended: both sides know the time).
+ * CALLGATE_CMD_LOCATION_DEL do. CALLGATE_A_LOCATION with L_ID and L_AOR. ENOENT: there is none (it
+ *                           may have ended: both sides know the time).
  *
  * CALLGATE_CMD_LOCATION_FLUSH do, no attributes. All of them; G_EPOCH becomes 0.
  *
@@ -172,7 +171,8 @@
  *   CALLGATE_A_LOCATE       nest
  *     CALLGATE_Q_ID         u64
  *     CALLGATE_Q_VERDICT    u8      enum callgate_locate_verdict
- *     CALLGATE_Q_CONTACT    u64     FORWARD: L_ID of a location that is set
+ *     CALLGATE_Q_CONTACT    u64     FORWARD: L_ID and L_AOR of a location that is set; the user may
+ *     CALLGATE_Q_AOR        string  have been asked for by another name
  *
  * EVENTS
  *
@@ -227,7 +227,6 @@ enum callgate_gate_attr {
 	CALLGATE_G_NLOCATIONS,
 	CALLGATE_G_NTXNS,
 	CALLGATE_G_NHELD,
-	CALLGATE_G_NSOURCES,
 	CALLGATE_G_MEMORY,
 	CALLGATE_G_DAEMON,
 	__CALLGATE_G_MAX

@@ -12,7 +12,7 @@ import sys
 
 NETLINK_GENERIC, GENL_ID_CTRL, GETFAMILY = 16, 16, 3
 REQUEST, ACK, DUMP = 1, 4, 0x300
-COMMANDS = range(0, 18)
+COMMANDS = range(0, 29)
 
 
 def message(kind, flags, seq, command, body):
