@@ -1,6 +1,148 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* location.c: names, changes, ends, who waits, bounds, loading, and memory that runs out. */
-#include "location_bed.h"
+/*
+ * location.c, with a store that answers when and what the test wants, and with memory that runs out
+ * where the test wants.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+static long alloc_left = -1;	/* allocations until one fails; -1: none does */
+
+static int alloc_fails(void)
+{
+	return alloc_left >= 0 && alloc_left-- == 0;
+}
+
+static void *test_malloc(size_t n)
+{
+	return alloc_fails() ? NULL : malloc(n);
+}
+
+static void *test_calloc(size_t n, size_t size)
+{
+	return alloc_fails() ? NULL : calloc(n, size);
+}
+
+#define malloc(n) test_malloc(n)
+#define calloc(n, size) test_calloc(n, size)
+#include "../../daemon/location.c"
+#undef malloc
+#undef calloc
+
+#include "t.h"
+
+/* ---- the store ---- */
+
+struct pending {
+	store_done_fn *done;
+	void *arg;
+};
+static struct pending pending[100000];
+static size_t first, last;
+static int refuse;		/* what store_change() returns */
+static uint64_t next_id = 1;
+static unsigned int told;
+
+int store_change(struct store *s, const struct location_change *c, store_done_fn *done, void *arg)
+{
+	(void)s;
+	(void)c;
+	if (refuse)
+		return refuse;
+	told++;
+	pending[last++] = (struct pending){ done, arg };
+	return 0;
+}
+
+uint64_t store_next_id(struct store *s)
+{
+	(void)s;
+	return next_id++;
+}
+
+static bool answer(int result)
+{
+	struct pending p = pending[first];
+
+	if (first == last)
+		return false;
+	if (++first == last)
+		first = last = 0;
+	p.done(result, p.arg);
+	return true;
+}
+
+static const struct contact *stored;
+static size_t n_stored;
+static const char *stored_aor = "stored@office.example";
+
+int store_contacts(struct store *s, store_contact_fn *fn, void *arg)
+{
+	int err = 0;
+
+	(void)s;
+	for (size_t i = 0; i < n_stored && !err; i++)
+		err = fn(stored_aor, &stored[i], arg);
+	return err;
+}
+
+static uint64_t boot = 1000000;
+
+static void begin(struct store *s)
+{
+	loop_set_now(boot);
+	timer_run(boot);
+	first = last = told = 0;
+	refuse = 0;
+	T_OK(!location_load(s), "load");
+}
+
+static void pass(uint64_t ms)
+{
+	boot += ms;
+	loop_set_now(boot);
+	timer_run(boot);
+}
+
+#define STORE ((struct store *)&next_id)
+
+static struct contact some(const char *uri, uint32_t seconds)
+{
+	uint64_t now = real_now();
+
+	return (struct contact){
+		.uri = (char *)uri, .call_id = (char *)"a84b4c76e66710@phone.example",
+		.user_agent = (char *)"Phone/1.0", .since = now, .until = now + seconds * 1000ull,
+		.q = 1000,
+	};
+}
+
+static int results[16];
+static unsigned int n_results;
+
+static void note(int result, void *arg)
+{
+	(void)arg;
+	results[n_results++ % 16] = result;
+}
+
+static int put_one(const char *aor, const struct contact *c)
+{
+	const struct location_change change = { .aor = aor, .put = c, .n_put = 1 };
+
+	return location_commit(&change, note, NULL);
+}
+
+static int drop_one(const char *aor, uint64_t id)
+{
+	const struct location_change change = {
+		.aor = aor, .drop = &id, .n_drop = 1, .why = GONE_UNREGISTERED,
+	};
+
+	return location_commit(&change, note, NULL);
+}
+
+#define FIND(name) location_find(name, strlen(name))
 
 /* ---- names ---- */
 
@@ -221,7 +363,6 @@ static void test_load(void)
 	begin(STORE);
 	a = FIND("stored@office.example");
 	T_OK(a && a->n == 2, "those that have not ended");
-	T_OK(expires > 0, "the others go from the disk");
 	T_OK(a && !strcmp(a->contacts->uri, "sip:a@192.0.2.3"), "in their order");
 	pass(61000);
 	T_OK(a && a->n == 1 && told == 1, "the first ends, and the store is told");
@@ -283,6 +424,247 @@ static void test_memory(void)
 	T_OK(failures >= 9, "only %u allocations failed", failures);
 }
 
+/* ---- against a model ---- */
+
+#define USERS 12
+#define MODEL_MAX 4096
+
+struct entry {
+	uint64_t id, since, end;	/* end: of the loop's clock */
+	unsigned int user;
+	uint16_t q;
+};
+static struct entry model[MODEL_MAX];
+static size_t n_model;
+static unsigned int busy[USERS], waits, called, expired;
+static uint64_t idle_since[USERS];
+static uint32_t seed = 20;
+
+static uint32_t rnd(uint32_t n)
+{
+	seed = seed * 1664525u + 1013904223u;
+	return (seed >> 8) % n;
+}
+
+static struct entry *model_find(uint64_t id)
+{
+	for (size_t i = 0; i < n_model; i++)
+		if (model[i].id == id)
+			return &model[i];
+	return NULL;
+}
+
+/* The hooks keep the model; what they say must be possible. */
+static void watch(const struct aor *a, const struct contact *was, const struct contact *now,
+		  enum gone why)
+{
+	unsigned int user = (unsigned int)atoi(a->name + 1);
+	struct entry *e = was ? model_find(was->id) : NULL;
+
+	T_OK(was || now, "something changed");
+	T_OK(!was == !e, "what was, was known");
+	T_OK(!was || !now || was->id == now->id, "a renewal keeps its id");
+	if (now && !e)
+		e = &model[n_model++];
+	if (now) {
+		*e = (struct entry){ now->id, now->since, boot + location_left(now), user, now->q };
+	} else if (e) {
+		T_OK(why != GONE_EXPIRED || (e->end <= boot && !busy[user]), "ended early");
+		expired += why == GONE_EXPIRED;
+		*e = model[--n_model];
+	}
+}
+
+struct change {
+	unsigned int user;
+	uint32_t n_put, n_drop;
+	uint64_t drops[2], puts[2];
+};
+
+static void changed(int result, void *arg)
+{
+	struct change *c = arg;
+
+	busy[c->user]--;
+	idle_since[c->user] = boot;
+	for (uint32_t i = 0; !result && i < c->n_drop; i++)
+		T_OK(!model_find(c->drops[i]), "a dropped contact is there");
+	for (uint32_t i = 0; !result && i < c->n_put; i++)
+		T_OK(!c->puts[i] || model_find(c->puts[i]), "a renewed contact is not there");
+	free(c);
+}
+
+static void user_name(unsigned int user, char name[static 32])
+{
+	snprintf(name, 32, "u%u@office.example", user);
+}
+
+static void model_idle(void *arg)
+{
+	called++;
+	T_OK(!busy[(uintptr_t)arg], "called while a change is on its way");
+}
+
+static uint64_t any_id(unsigned int user)
+{
+	size_t n = n_model ? rnd((uint32_t)n_model) : 0;
+
+	return n_model && model[n].user == user ? model[n].id : 0;
+}
+
+static void model_commit(unsigned int user)
+{
+	struct contact puts[2];
+	struct change *c = calloc(1, sizeof(*c));
+	char name[32];
+	struct location_change change = { .aor = name, .put = puts, .drop = c->drops };
+
+	user_name(user, name);
+	c->user = user;
+	c->n_put = change.n_put = rnd(3);
+	for (uint32_t i = 0; i < c->n_put; i++) {
+		puts[i] = some("sip:u@192.0.2.1", 0);
+		puts[i].until += 1 + rnd(3000);
+		puts[i].since = rnd(4);
+		puts[i].q = (uint16_t)(rnd(3) * 500);
+		puts[i].id = c->puts[i] = i ? 0 : any_id(user);
+	}
+	c->drops[0] = any_id(user);
+	c->n_drop = change.n_drop = c->drops[0] && c->drops[0] != c->puts[0];
+	change.why = GONE_UNREGISTERED;
+	busy[user]++;
+	if (location_commit(&change, changed, c)) {
+		busy[user]--;
+		free(c);
+	}
+}
+
+static bool model_before(const struct entry *a, const struct entry *b)
+{
+	if (a->q != b->q)
+		return a->q > b->q;
+	return a->since != b->since ? a->since > b->since : a->id > b->id;
+}
+
+/* A contact of an idle user is gone soon after its end, a busy user's soon after the change. */
+static bool lingers(const struct entry *e)
+{
+	uint64_t from = e->end > idle_since[e->user] ? e->end : idle_since[e->user];
+
+	return !busy[e->user] && from + RETRY_MS + 20 < boot;
+}
+
+/* Every contact of the table is in the model, in the right order, and the other way round. */
+static void compare(void)
+{
+	size_t n = 0, wrong = 0;
+
+	for (unsigned int user = 0; user < USERS; user++) {
+		const struct entry *prev = NULL;
+		char name[32];
+		struct aor *a;
+
+		user_name(user, name);
+		a = FIND(name);
+		for (struct contact *c = a ? a->contacts : NULL; c; c = c->next, n++) {
+			struct entry *e = model_find(c->id);
+
+			wrong += !e || e->user != user || lingers(e) ||
+				 (prev && !model_before(prev, e));
+			prev = e;
+		}
+	}
+	T_OK(!wrong, "%zu contacts are unknown, in a wrong place, or past their end", wrong);
+	T_OK(n == n_model && n == location_count(), "%zu contacts, the model has %zu", n, n_model);
+}
+
+static void model_step(void)
+{
+	unsigned int user = rnd(USERS);
+	char name[32];
+
+	switch (rnd(5)) {
+	case 0:
+		refuse = rnd(8) ? 0 : -EBUSY;
+		model_commit(user);
+		refuse = 0;
+		break;
+	case 1:
+		model_commit(user);
+		break;
+	case 2:
+		answer(rnd(4) ? 0 : -EIO);
+		break;
+	case 3:
+		/* in steps: who waits for the end of a change is asked again each 100 ms */
+		for (uint32_t left = rnd(40); left; left--)
+			pass(10);
+		break;
+	default:
+		user_name(user, name);
+		waits += location_wait(name, model_idle, (void *)(uintptr_t)user) == 1;
+		while (rnd(3))
+			answer(rnd(10) ? 0 : -EIO);
+	}
+}
+
+static void test_model(unsigned int steps)
+{
+	begin(STORE);
+	T_OK(!location_hook(watch), "hook");
+	for (unsigned int i = 0; i < steps; i++) {
+		alloc_left = rnd(20) ? -1 : (long)rnd(6);
+		model_step();
+		alloc_left = -1;
+		compare();
+	}
+	while (answer(0))
+		;
+	for (int i = 0; i < 400; i++)
+		pass(10);
+	while (answer(0))
+		;
+	compare();
+	T_OK(!location_count() && !loc.aors, "%zu contacts, %zu AORs stay", location_count(), loc.aors);
+	T_OK(waits == called && waits > 10, "%u waited, %u were called", waits, called);
+	T_OK(expired > 100, "only %u ended", expired);
+	location_free();
+}
+
+/* ---- many ---- */
+
+static int count_each(const struct aor *a, const struct contact *c, void *arg)
+{
+	(void)a;
+	(void)c;
+	++*(size_t *)arg;
+	return 0;
+}
+
+static void test_many(uint32_t n)
+{
+	struct contact c = some("sip:u@192.0.2.1", 60);
+	size_t seen = 0, missing = 0;
+	char name[32];
+
+	begin(NULL);
+	for (uint32_t i = 0; i < n; i++) {
+		user_name(i, name);
+		put_one(name, &c);
+	}
+	T_OK(location_count() == n && loc.buckets == n, "%u buckets", loc.buckets);
+	for (uint32_t i = 0; i < n; i++) {
+		user_name(i, name);
+		missing += !FIND(name);
+	}
+	T_OK(!missing, "%zu not found", missing);
+	location_each(count_each, &seen);
+	T_OK(seen == n, "%zu of %u seen", seen, n);
+	pass(61000);
+	T_OK(!location_count() && !loc.aors, "all ended");
+	location_free();
+}
+
 int main(void)
 {
 	test_canonical();
@@ -293,5 +675,7 @@ int main(void)
 	test_bounds();
 	test_load();
 	test_memory();
+	test_model(30000);
+	test_many(70000);
 	return t_end("location");
 }
