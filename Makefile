@@ -16,9 +16,8 @@ MODDIR = $(DESTDIR)/lib/modules/$(KVER)/updates
 CFLAGS ?= -O2 -g
 CG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror=implicit-function-declaration -Iuapi -Idaemon -Ikmod \
 	-DCG_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(LIBS) $(DAEMON_LIBS))
-LIBS = libnl-3.0 libnl-genl-3.0 jansson sqlite3 libcrypto
-DAEMON_LIBS = libevent_core libconfuse libnftables \
-	$(shell pkg-config --exists libsystemd && echo libsystemd)
+LIBS = libnl-3.0 libnl-genl-3.0 jansson sqlite3 libcrypto libconfuse
+DAEMON_LIBS = libevent_core libnftables
 
 # One object for each file of daemon/ and kmod/sip/. The command is callgate.c and
 # cmd*.c, the daemon is main.c; the rest is a library, of which both take what they use.
@@ -114,11 +113,12 @@ module:
 
 build/callgate: $(CMD_OBJS) build/libcallgate.a
 	$(say) LD $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(shell pkg-config --libs $(LIBS))
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -pthread -Wl,--as-needed $(shell pkg-config --libs $(LIBS))
 
 build/callgated: $(MAIN_OBJS) build/libcallgate.a
 	$(say) LD $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -pthread $(shell pkg-config --libs $(LIBS) $(DAEMON_LIBS))
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -pthread -Wl,--as-needed \
+		$(shell pkg-config --libs $(LIBS) $(DAEMON_LIBS))
 
 build/libcallgate.a: $(LIB_OBJS)
 	$(say) AR $@

@@ -2,13 +2,25 @@
 /*
  * auth: digest authentication. RFC 3261 22, RFC 7616, RFC 8760; C28, C29.
  *
- * A nonce is stateless: time, a random part, and a MAC over them, the realm and the source address.
- * What is kept is a count window of 64 per nonce that was used, bounded. No challenge to ACK or
- * CANCEL. Answers and time of an unknown user and of a wrong password are the same.
+ * A nonce is stateless (auth_nonce.h): time, algorithms offered, a random part, and a MAC over
+ * them, the realm and the source address. What is kept is a count window of 64 per nonce that was
+ * used, bounded. The caller asks for no credentials in an ACK or CANCEL.
+ *
+ * An unknown user, a disabled one, one without a hash for the algorithm or the realm, and a wrong
+ * password are one path: a hash of nobody is compared, and the answer is the same. What can be told
+ * apart is a user with USER_MD5: after two empty retries the challenge is MD5 alone.
+ *
+ * stale=true: the nonce is ours and the credentials are right, but it has expired, or the count
+ * was used. Credentials for a nonce that is not ours (callgated was restarted, the address of the
+ * phone has changed) get it too, without a look at them: whether they are right would be a way to
+ * try passwords that is never counted. With a nonce of ours each wrong response counts, expired or
+ * not.
  */
 #ifndef AUTH_H
 #define AUTH_H
 
+#include "auth_nonce.h"
+#include "auth_parse.h"
 #include "digest.h"
 #include "store.h"
 #include "transport.h"
@@ -16,32 +28,49 @@
 enum auth_verdict {
 	AUTH_OK,	/* .user is who */
 	AUTH_CHALLENGE,	/* no credentials for the realm, or stale: challenge; nobody's fault */
-	/* bad credentials against a valid nonce: challenge again, counts to a ban */
+	/* bad credentials against a nonce of ours: challenge again, counted to a ban */
 	AUTH_WRONG,
-	AUTH_REFUSED,	/* too many: 403 */
+	AUTH_REFUSED,	/* too many of them: 403 */
 	AUTH_MALFORMED,	/* 400; .why says what */
 	AUTH_BUSY,	/* the store cannot be read: 503 */
 };
 
+/* What Authentication-Info needs, kept so that it can be written when the request is gone. */
+struct auth_done {
+	bool qop, old;			/* the nonce is past half of its life */
+	uint8_t offered;
+	uint32_t nc;
+	char cnonce[CNONCE_MAX + 1];
+	char rspauth[DIGEST_HEX + 1];
+};
+
 struct auth {
+	/* by the caller; valid as long as the configuration */
 	const char *realm;
 	const char *domain;	/* of the users asked for */
 	bool proxy;		/* 407 and Proxy-Authorization instead of 401 */
+	/* by auth_check() */
 	bool stale;
 	const char *why;
+	uint8_t offer;		/* bits of enum digest_algorithm, for the challenge */
 	struct user user;
+	struct auth_done done;
 };
 
 struct store;
 struct config;
+/* 0, or -errno: no memory, no random numbers, or no SHA-256 in this OpenSSL. */
 int auth_open(struct store *s, const struct config *c);
 void auth_close(void);
 
+/* A user of the store that was opened; as store_user(). */
+int auth_user(const char *name, const char *domain, struct user *out);
+
 enum auth_verdict auth_check(const struct rx *rx, struct auth *a);
 struct reply;
-/* Adds the challenges, strongest first, for the zone of the source and the user that it names. */
+/* After CHALLENGE or WRONG: adds the challenges, strongest first. */
 void auth_challenge(struct reply *r, const struct auth *a);
-/* Adds Authentication-Info (rspauth, nextnonce when the nonce is old) to a 2xx after AUTH_OK. */
+/* After OK: adds Authentication-Info (rspauth, nextnonce when the nonce is old) to a 2xx. */
 void auth_info(struct reply *r, const struct auth *a);
 
 #endif

@@ -14,6 +14,7 @@ enum exit_status {
 	EXIT_USAGE = 2,
 	EXIT_NOT_LOADED = 3,	/* the module */
 	EXIT_NO_PERMISSION = 4,
+	EXIT_NO_DAEMON = 5,
 };
 
 struct command {
@@ -55,9 +56,25 @@ int cmd_fail_kernel(const struct command *c, const struct kernel *k, int err);
 /* Opens the way to the kernel, or says why not and returns the exit status. */
 int cmd_open(const struct command *c, struct kernel **k);
 
+struct json_t;
+struct place;
+/*
+ * A request to callgated, which is taken over; *@result is its result (the caller decrefs). Says
+ * what went wrong, and returns the exit status.
+ */
+int cmd_ask(const struct command *c, const struct place *p, struct json_t *request,
+	    struct json_t **result);
+/* callgated's status, or NULL: it does not answer. As lines of "callgate status". */
+struct json_t *cmd_daemon_status(void);
+void cmd_daemon_print(const struct json_t *daemon);
+
+int cmd_check(const struct command *c, int argc, char **argv);
+int cmd_reload(const struct command *c, int argc, char **argv);
 int cmd_status(const struct command *c, int argc, char **argv);
 int cmd_calls(const struct command *c, int argc, char **argv);
 int cmd_registrations(const struct command *c, int argc, char **argv);
+int cmd_users(const struct command *c, int argc, char **argv);
+int cmd_bans(const struct command *c, int argc, char **argv);
 int cmd_explain(const struct command *c, int argc, char **argv);
 int cmd_trace(const struct command *c, int argc, char **argv);
 int cmd_reasons(const struct command *c, int argc, char **argv);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* callgate calls, callgate registrations */
+/* callgate calls */
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -252,73 +252,4 @@ int calls_find(const struct command *c, struct kernel *k, const char *word, stru
 	if (err < 0)
 		return cmd_fail_kernel(c, k, err);
 	return err ? EXIT_OK : cmd_fail(c, EXIT_FAILED, "call %" PRIu64 " has just ended", s.id);
-}
-
-/* ---- registrations ---- */
-
-static const char *const binding_heads[] = {
-	"USER", "CONTACT", "INSIDE", "PUBLIC", "REGISTRAR", ">SINCE", ">LEFT",
-};
-
-static int binding_row(const struct binding *b, void *arg)
-{
-	char in[TEXT_ENDPOINT], pub[TEXT_ENDPOINT], reg[TEXT_ENDPOINT];
-	char since[TEXT_TIME], left[TEXT_TIME];
-
-	table_row(arg, (const char *const[]){
-		b->aor, b->contact, text_endpoint(&b->inside, in), text_endpoint(&b->public, pub),
-		text_endpoint(&b->registrar, reg), text_duration(text_age(b->since), since),
-		text_duration(text_left(b->expires), left) });
-	return 0;
-}
-
-static int binding_json(const struct binding *b, void *arg)
-{
-	json_array_append_new(arg, json_model(&model_binding, b));
-	return 0;
-}
-
-static int registrations_json(struct kernel *k)
-{
-	json_t *list = json_array();
-	int err = kernel_bindings(k, binding_json, list);
-
-	if (err)
-		json_decref(list);
-	else
-		json_print(json_pack("{s:o}", "registrations", list), false);
-	return err;
-}
-
-static int registrations_text(struct kernel *k)
-{
-	struct table *t = table_new(binding_heads, COUNT(binding_heads));
-	int err = kernel_bindings(k, binding_row, t);
-
-	if (!err && !table_rows(t))
-		puts("no registrations");
-	table_end(t, table_rows(t) ? stdout : NULL);
-	return err;
-}
-
-int cmd_registrations(const struct command *c, int argc, char **argv)
-{
-	bool json = false;
-	const struct opt opts[] = { { "json", OPT_FLAG, &json, 0, 0 }, { 0 } };
-	int n = cmd_options(c, opts, argc, argv), status, err;
-	struct kernel *k = NULL;
-
-	if (n < 0)
-		return cmd_early(n);
-	if (n)
-		return cmd_fail(c, EXIT_USAGE, "'%s' is too much; usage: callgate %s %s", argv[0],
-				c->name, c->args);
-	status = cmd_open(c, &k);
-	if (status)
-		return status;
-	err = json ? registrations_json(k) : registrations_text(k);
-	if (err)
-		status = cmd_fail_kernel(c, k, err);
-	kernel_close(k);
-	return status;
 }

@@ -29,6 +29,7 @@ struct view {
 	int flows_err;
 	struct list reasons;	/* struct reason, those that were counted */
 	struct list modes;	/* struct host_mode */
+	json_t *daemon;		/* what callgated says of itself, or NULL */
 	char *advice[16];
 	size_t nadvice;
 };
@@ -158,6 +159,7 @@ static void gather(struct view *v)
 
 	memset(v, 0, sizeof(*v));
 	v->module = ask_module(v);
+	v->daemon = cmd_daemon_status();
 	rules_read(&v->rules);
 	ports = rules_ports(&v->rules);
 	v->flows_err = flows_read(&v->flows, &ports);
@@ -182,6 +184,7 @@ static void release(struct view *v)
 		model_free(&model_reason, (struct reason *)v->reasons.items + i);
 	free(v->reasons.items);
 	free(v->modes.items);
+	json_decref(v->daemon);
 	model_free(&model_status, &v->status);
 	rules_free(&v->rules);
 	flows_free(&v->flows);
@@ -307,6 +310,7 @@ static void print_reasons(const struct view *v)
 static void print_text(const struct view *v)
 {
 	print_module(v);
+	cmd_daemon_print(v->daemon);
 	if (!v->module)
 		print_modes(v);
 	print_rules(v);
@@ -371,6 +375,7 @@ static void print_json(const struct view *v)
 		json_object_set_new(j, "settings", json_model(&model_settings, &v->settings));
 	if (!v->module)
 		json_object_set_new(j, "modes", modes_json(&v->modes));
+	json_object_set(j, "daemon", v->daemon ? v->daemon : json_null());
 	json_object_set_new(j, "rules", rules_json(&v->rules));
 	json_object_set_new(j, "flows", json_pack("{s:i, s:o, s:o, s:o}",
 		"with_helper", (int)f->kind[FLOWS_HELPED].n,

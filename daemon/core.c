@@ -412,6 +412,9 @@ static void request(struct context *c, struct rx *rx)
 	case TXN_ACK:
 		return;
 	}
+	/* an ACK to what was refused without state */
+	if (rx->msg.method == SIP_M_ACK && reply_tag_is_ours(rx))
+		return;
 	id = t ? txn_id(t) : 0;
 	dispatch(c, rx, t);
 	if (rx->msg.method == SIP_M_INVITE)
@@ -428,9 +431,6 @@ void core_receive(struct rx *rx)
 	}
 	c.target = rx->msg.bad ? TO_PROXY : find_target(&c);
 	if (refused(&c))
-		return;
-	/* an ACK to what was refused without state */
-	if (rx->msg.method == SIP_M_ACK && reply_tag_is_ours(rx))
 		return;
 	request(&c, rx);
 }

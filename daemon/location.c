@@ -31,6 +31,7 @@ _Static_assert(AOR_MAX == SIP_AOR_MAX, "the kernel knows users by the same names
 static struct {
 	struct aor **segment[SEGMENTS];
 	uint32_t buckets;
+	unsigned int walks;		/* under way: nothing moves */
 	size_t aors, contacts;
 	struct store *store;
 	uint64_t next_id;		/* without a store */
@@ -144,8 +145,10 @@ static struct aor *aor_get(const char *name, size_t len)
 	a->hash = hash;
 	a->len = (uint16_t)len;
 	memcpy(a->name, name, len);
-	if (++loc.aors > loc.buckets)
+	/* two: after a walk the table catches up */
+	for (int i = 0; i < 2 && !loc.walks && loc.aors >= loc.buckets; i++)
 		grow();
+	loc.aors++;
 	a->chain = *bucket_of(hash);
 	*bucket_of(hash) = a;
 	return a;
@@ -525,15 +528,42 @@ int location_wait(const char *aor, location_idle_fn *fn, void *arg)
 
 /* ---- all ---- */
 
+static int each_of(uint32_t bucket, location_each_fn *fn, void *arg)
+{
+	int result = 0;
+
+	for (struct aor *a = *bucket_at(bucket); a && !result; a = a->chain)
+		for (struct contact *c = a->contacts; c && !result; c = c->next)
+			result = fn(a, c, arg);
+	return result;
+}
+
 int location_each(location_each_fn *fn, void *arg)
 {
 	int result = 0;
 
 	for (uint32_t i = 0; i < loc.buckets && !result; i++)
-		for (struct aor *a = *bucket_at(i); a && !result; a = a->chain)
-			for (struct contact *c = a->contacts; c && !result; c = c->next)
-				result = fn(a, c, arg);
+		result = each_of(i, fn, arg);
 	return result;
+}
+
+void location_walk_begin(struct location_walk *w)
+{
+	w->at = 0;
+	loc.walks++;
+}
+
+bool location_walk(struct location_walk *w, location_each_fn *fn, void *arg)
+{
+	if (w->at < loc.buckets)
+		each_of(w->at++, fn, arg);
+	return w->at < loc.buckets;
+}
+
+void location_walk_end(struct location_walk *w)
+{
+	w->at = UINT32_MAX;
+	loc.walks--;
 }
 
 size_t location_count(void)
@@ -565,7 +595,11 @@ int location_load(struct store *s)
 	uint64_t now = real_now();
 
 	loc.store = s;
-	return s ? store_contacts(s, load, &now) : 0;
+	if (!s)
+		return 0;
+	/* rows that stay, on a full disk, are left out all the same */
+	store_expire(s, now);
+	return store_contacts(s, load, &now);
 }
 
 static void aor_free(struct aor *a)

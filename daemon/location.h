@@ -92,6 +92,17 @@ int location_wait(const char *aor, location_idle_fn *fn, void *arg);
 typedef int location_each_fn(const struct aor *a, const struct contact *c, void *arg);
 int location_each(location_each_fn *fn, void *arg);
 size_t location_count(void);
+/*
+ * The same in pieces, with turns of the loop between them. What is there from the begin to the end
+ * is seen once. The table grows no further until the end.
+ */
+struct location_walk {
+	uint32_t at;
+};
+void location_walk_begin(struct location_walk *w);
+/* A few of them. False: that were all. */
+bool location_walk(struct location_walk *w, location_each_fn *fn, void *arg);
+void location_walk_end(struct location_walk *w);
 
 /*
  * Called for each change in the table, after it: the kernel's link, events. @was: NULL when it is

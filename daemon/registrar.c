@@ -13,13 +13,6 @@
 #include "sip/aor.h"
 #include "text.h"
 
-static struct store *users;
-
-void registrar_open(struct store *s)
-{
-	users = s;
-}
-
 uint16_t reg_refuse(struct reg *r, uint16_t code, const char *reason)
 {
 	r->reason = reason;
@@ -124,7 +117,7 @@ static uint16_t check_user(struct reg *r)
 	if (strlen(u->name) != len || memcmp(u->name, r->aor, len) ||
 	    strcasecmp(u->domain, r->domain->name)) {
 		r->aor[len] = '\0';
-		err = store_user(users, r->aor, r->domain->name, &owner);
+		err = auth_user(r->aor, r->domain->name, &owner);
 		if (err)
 			return reg_refuse(r, err == -ENOENT ? 404 : 503, NULL);
 		r->aor_len = (size_t)snprintf(r->aor, sizeof(r->aor), "%s@%s", owner.name,

@@ -6,11 +6,7 @@
 #include "transport.h"
 
 struct domain;
-struct store;
 struct txn;
-
-/* @s: of the users, for aliases. */
-void registrar_open(struct store *s);
 
 /*
  * Answers, at once or when the store has it; of one address of record one after the other. @d: the

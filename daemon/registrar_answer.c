@@ -107,8 +107,9 @@ static void date(const struct reg *r)
 static void service_route(const struct words *w)
 {
 	for (size_t i = 0; i < w->n; i++) {
-		text(i ? ", " : "Service-Route: ");
+		text(i ? ", <" : "Service-Route: <");
 		text(w->word[i]);
+		LITERAL(">");
 	}
 	if (w->n)
 		LITERAL("\r\n");
@@ -134,7 +135,7 @@ const uint8_t *reg_answer(const struct reg *r, const struct reg_change *change, 
 	if (r->outbound)
 		LITERAL("Require: outbound\r\n");
 	reply_begin(&reply, r->rx, 200, NULL);
-	if (r->access.auth.user.name[0])
+	if (r->access.auth.user.id)
 		auth_info(&reply, &r->access.auth);
 	reply_raw(&reply, out.at, (uint32_t)out.len);
 	answer = reply_end(&reply, len);

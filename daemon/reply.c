@@ -145,27 +145,21 @@ static void top_via(struct reply *r, const struct sip_via *v)
 		print(r, ";rport=%u", from->port);
 }
 
-/* The values below the top one are copied as they are, even if they cannot be read. */
+/* What cannot be read, and all values below the top one, are copied as they are. */
 static void vias(struct reply *r)
 {
 	const struct sip_header *h = sip_msg_header(&r->rx->msg, SIP_H_VIA);
-	struct sip_str rest;
-	struct sip_via v;
 	uint32_t used = 0;
+	struct sip_via v;
+	bool top = transport_top_via(r->rx, &v, &used);
 
-	if (sip_via_parse(r->rx->buf, h->value, &v, &used)) {
-		r->full = true;
-		return;
-	}
-	text(r, "Via: ");
-	top_via(r, &v);
-	rest = sip_slice(h->value.off + used, sip_str_end(h->value));
-	slice(r, rest);
-	text(r, "\r\n");
-	while ((h = sip_msg_next(&r->rx->msg, h))) {
+	for (; h; h = sip_msg_next(&r->rx->msg, h)) {
 		text(r, "Via: ");
-		slice(r, h->value);
+		if (top)
+			top_via(r, &v);
+		slice(r, sip_slice(h->value.off + (top ? used : 0), sip_str_end(h->value)));
 		text(r, "\r\n");
+		top = false;
 	}
 }
 

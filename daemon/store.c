@@ -16,7 +16,7 @@
 #define APPLICATION 0x43476462	/* "CGdb" */
 #define WHY 256
 
-/* The schema, step by step: step N leads from version N to N + 1. A step that was released stays. */
+/* The schema: step N leads from version N to N + 1. A step that was released stays as it is. */
 static const char *const steps[] = {
 	"CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL, domain TEXT NOT NULL,"
@@ -404,6 +404,7 @@ int store_open(const struct store_options *o, struct store **out, char why[stati
 	s->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	s->path = strdup(o->path);
 	s->durability = o->durability;
+	s->warn = o->warn;
 	s->threaded = !o->no_writer;
 	pthread_mutex_init(&s->lock, NULL);
 	err = s->event < 0 ? -errno : s->path ? 0 : -ENOMEM;

@@ -23,6 +23,11 @@ struct store_options {
 	const char *path;
 	uint8_t durability;
 	bool no_writer;		/* the command: no thread, each change is committed at once */
+	/*
+	 * For the admin: nothing can be kept any more, or it is over (log_warn). In the writer's
+	 * thread. NULL: not told.
+	 */
+	void (*warn)(const char *format, ...) __attribute__((format(printf, 1, 2)));
 };
 
 /* -EPROTO: a schema newer than this program. Older ones are migrated, with a copy kept beside. */

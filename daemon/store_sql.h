@@ -40,6 +40,7 @@ struct store {
 	char *path;
 	int file;		/* locked: one callgated for one database; -1 */
 	int event;
+	void (*warn)(const char *format, ...) __attribute__((format(printf, 1, 2)));
 	uint8_t durability;
 	bool threaded;
 	struct store_link main;	/* users, loading; without a thread all */

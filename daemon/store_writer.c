@@ -15,7 +15,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "log.h"
 #include "store_sql.h"
 
 #define BATCH 4096
@@ -132,12 +131,12 @@ static void tell(struct store *s, int rc)
 
 	if (err == s->told || (err && !of_the_file(rc) && err != -ENOSPC))
 		return;
-	if (err)
-		log_warn("%s: %s: registrations are refused until the disk takes them again",
-			 s->path, sqlite3_errstr(rc));
-	else
-		log_warn("%s: the disk takes registrations again", s->path);
 	s->told = err;
+	if (err && s->warn)
+		s->warn("%s: %s: registrations are refused until the disk takes them again",
+			s->path, sqlite3_errstr(rc));
+	else if (s->warn)
+		s->warn("%s: the disk takes registrations again", s->path);
 }
 
 static void set_broken(struct store *s, int rc)

@@ -36,7 +36,8 @@ struct rx {
 
 /*
  * The next piece: called for each message that parses, and for requests other than ACK that do not
- * but can be answered: their header lines are known to the end and the top Via can be read.
+ * but can be answered: the header lines are known and a Via is among them. Where the start line
+ * cannot be read, .buf is a copy with one that can, and .msg.bad still says SIP_BAD_START_LINE.
  * Anything else was counted and dropped by the transport.
  */
 typedef void rx_fn(struct rx *rx);
@@ -59,6 +60,14 @@ int transport_send(const struct sip_flow *flow, const void *buf, uint32_t len);
  * aim our answers at whomever the sender names.
  */
 void transport_response_flow(const struct rx *rx, struct sip_flow *out);
+
+/* The top Via of a request, which may be bad; *@used is what it took. False: cannot be read. */
+static inline bool transport_top_via(const struct rx *rx, struct sip_via *v, uint32_t *used)
+{
+	const struct sip_header *h = sip_msg_header(&rx->msg, SIP_H_VIA);
+
+	return h && !sip_via_parse(rx->buf, h->value, v, used);
+}
 
 /* Is it one of our own addresses with a SIP port of ours? */
 bool transport_is_us(const struct endpoint *e);

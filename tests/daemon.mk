@@ -9,8 +9,7 @@ TESTS := $(ROOT)/tests/daemon
 NAMES ?= $(patsubst $(TESTS)/test_%.c,%,$(sort $(wildcard $(TESTS)/test_*.c)))
 CC ?= cc
 
-LIBS := libnl-3.0 libnl-genl-3.0 jansson sqlite3 libcrypto libevent_core libconfuse libnftables \
-	$(shell pkg-config --exists libsystemd && echo libsystemd)
+LIBS := libnl-3.0 libnl-genl-3.0 jansson sqlite3 libcrypto libevent_core libconfuse libnftables
 DAEMON_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined -fno-omit-frame-pointer -I$(ROOT)/uapi -I$(ROOT)/daemon \
 	-I$(ROOT)/kmod -I$(ROOT)/kmod/sip -I$(ROOT)/tests/unit -DCG_VERSION='"test"' \

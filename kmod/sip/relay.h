@@ -21,8 +21,9 @@
  *
  * Where a request goes, in this order (the daemon does all of it; the kernel what it can):
  *   1. look.has_next: to the host of look.next
- *   2. look.has_contact: to look.contact.end if SIP_TOKEN_ADJACENT; else to look.route.end if there
- *      is one; else by location. With SIP_TOKEN_HASH by sip_token_hash() of known flows first.
+ *   2. look.has_contact: to look.contact.end if SIP_TOKEN_ADJACENT (with SIP_TOKEN_HASH there is no
+ *      .end: the flow is one of known flows by sip_token_hash()); else, or when that is not known,
+ *      to look.route.end if there is one; else look.contact.end, or by location
  *   3. the host of look.ruri is ours, a domain of ours: in a dialog (a To tag) look.route.end if
  *      there is one (a Contact token was lost), then by Call-ID and tags; then by location
  *   4. look.dialog: to the host of look.ruri

@@ -47,8 +47,14 @@ static void fill_token(struct sip_work *w, const struct sip_uri *u, bool author,
 
 	memset(t, 0, sizeof(*t));
 	t->zone = r->from.zone;
+	if (!u->host.port_num)
+		t->flags |= SIP_TOKEN_NO_PORT;
 	if (u->host.kind != SIP_HOST_IP4) {
-		t->flags = SIP_TOKEN_HASH;
+		t->flags |= SIP_TOKEN_HASH;
+		if (author && sip_end_of(&u->host, &t->end) &&
+		    sip_end_equal(&t->end, &r->from.remote))
+			t->flags |= SIP_TOKEN_ADJACENT;
+		memset(&t->end, 0, sizeof(t->end));
 		t->hash = sip_token_hash(sip_work_key(w), &r->from.remote, w->m->buf, u->host.all);
 		r->made_hash = true;
 		r->hash = t->hash;
@@ -56,8 +62,6 @@ static void fill_token(struct sip_work *w, const struct sip_uri *u, bool author,
 		return;
 	}
 	sip_end_of(&u->host, &t->end);
-	if (!u->host.port_num)
-		t->flags |= SIP_TOKEN_NO_PORT;
 	if (author && !memcmp(t->end.addr, r->from.remote.addr, 16))
 		t->flags |= SIP_TOKEN_ADJACENT;
 }

@@ -148,15 +148,15 @@ void sip_work_pop_routes(struct sip_work *w)
 static u32 written(const struct sip_relay *r, u8 text[SIP_END_TEXT], const u8 **out)
 {
 	const struct sip_token *t = &r->look.contact;
+	const struct sip_end *e = t->flags & SIP_TOKEN_HASH ? &r->to.remote : &t->end;
 
+	if (t->flags & SIP_TOKEN_HASH && r->hostport) {
+		*out = r->hostport;
+		return r->hostport_len;
+	}
 	*out = text;
-	if (!(t->flags & SIP_TOKEN_HASH))
-		return sip_host_print(text, t->end.kind, t->end.addr,
-				      t->flags & SIP_TOKEN_NO_PORT ? 0 : t->end.port);
-	if (!r->hostport)
-		return sip_end_print(text, &r->to.remote);
-	*out = r->hostport;
-	return r->hostport_len;
+	return sip_host_print(text, e->kind, e->addr,
+			      t->flags & SIP_TOKEN_NO_PORT ? 0 : e->port);
 }
 
 /* The Request-URI in one piece: @at of @buf, in r->text where it had to be put together. */

@@ -72,7 +72,7 @@ u32 sip_base32_read(const u8 *buf, struct sip_str s, u8 *out, u32 cap);
 enum sip_token_flag {
 	SIP_TOKEN_ROUTE = 1 << 0,    /* of a Record-Route; else of a Contact */
 	SIP_TOKEN_HASH = 1 << 1,     /* Contact: .hash instead of an address */
-	SIP_TOKEN_ADJACENT = 1 << 2, /* Contact: .end is also where its requests are sent */
+	SIP_TOKEN_ADJACENT = 1 << 2, /* Contact: as written it is also where its requests go */
 	SIP_TOKEN_NO_PORT = 1 << 3,  /* Contact: the phone wrote no port */
 };
 

@@ -77,9 +77,8 @@ int store_contacts(struct store *s, store_contact_fn *fn, void *arg)
 static int bed_user_result;
 
 /* Users: alice, bob, and 100, an alias of bob's. */
-int store_user(struct store *s, const char *name, const char *domain, struct user *out)
+int auth_user(const char *name, const char *domain, struct user *out)
 {
-	(void)s;
 	memset(out, 0, sizeof(*out));
 	if (bed_user_result)
 		return bed_user_result;
@@ -92,7 +91,7 @@ int store_user(struct store *s, const char *name, const char *domain, struct use
 
 /* ---- the configuration ---- */
 
-static char *bed_route[] = { (char *)"<sip:edge.example;lr>" };
+static char *bed_route[] = { (char *)"sip:edge.example;lr", (char *)"sip:core.example;lr" };
 static struct domain bed_domains[] = {
 	{ .name = (char *)"office.example", .realm = (char *)"office.example",
 	  .mode = REGISTRAR_MAIN, .expires_min = 60, .expires_default = 3600,
@@ -101,7 +100,7 @@ static struct domain bed_domains[] = {
 	  .mode = REGISTRAR_PASSIVE },
 	{ .name = (char *)"home.example", .realm = (char *)"home.example",
 	  .mode = REGISTRAR_MAIN, .expires_min = 60, .expires_default = 3600,
-	  .expires_max = 7200, .max_contacts = 3, .service_route = { bed_route, 1 } },
+	  .expires_max = 7200, .max_contacts = 3, .service_route = { bed_route, 2 } },
 };
 static struct config bed_config = { .domains = bed_domains, .n_domains = 3 };
 
@@ -143,6 +142,7 @@ void access_register(const struct rx *rx, const char *aor, struct access *a)
 	(void)aor;
 	a->code = bed_access_code;
 	a->challenge = a->code == 401;
+	a->auth.user.id = 1;
 	snprintf(a->auth.user.name, sizeof(a->auth.user.name), "alice");
 	snprintf(a->auth.user.domain, sizeof(a->auth.user.domain), "office.example");
 }
@@ -249,7 +249,6 @@ static inline void bed_open(void)
 	log_setup(LOG_LEVEL_FATAL);
 	loop_set_now(1000000);
 	location_load((struct store *)&bed_config);
-	registrar_open((struct store *)&bed_config);
 }
 
 static inline void bed_close(void)

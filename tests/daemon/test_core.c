@@ -21,6 +21,7 @@ static char last[RX_SIZE];
 static const struct domain *registered_in;
 static struct txn *handed;
 static bool proxy_waits;	/* it answers later */
+static bool proxy_refuses;
 
 int transport_send(const struct sip_flow *flow, const void *buf, uint32_t len)
 {
@@ -47,7 +48,9 @@ void proxy_request(struct rx *rx, struct txn *t)
 	(void)rx;
 	proxied++;
 	handed = t;
-	if (t && !proxy_waits)
+	if (proxy_refuses)
+		reply_simple(rx, t, 404, NULL, NULL);
+	else if (t && !proxy_waits)
 		txn_forget(t);
 }
 
@@ -268,6 +271,29 @@ static void refused_twice(void)
 	T_OK(!proxied, "the ACK to our refusal was relayed");
 }
 
+/* What is refused with state is repeated until its ACK, which has the same tag as one without. */
+static void refused_until_ack(void)
+{
+	char to[200];
+	const char *tag;
+
+	again();
+	proxy_refuses = true;
+	receive("INVITE", "sip:bob@office.example", "sip:b@x", "");
+	rx_wait(520);
+	T_OK(sent == 2, "sent %u", sent);
+	tag = strstr(last, "<sip:b@x>;tag=");
+	snprintf(to, sizeof(to), "%.16s", tag ? tag + 14 : "");
+	rx_make(&made, "ACK sip:bob@office.example SIP/2.0\nVia: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK%u"
+		"\nFrom: <sip:a@x.example>;tag=f\nTo: <sip:b@x>;tag=%s\nCall-ID: c%u\n"
+		"CSeq: 1 ACK\n", number, to, number);
+	core_receive(&made.rx);
+	rx_wait(40000);
+	T_OK(sent == 2 && proxied == 1 && !txn_count(), "behind the ACK: sent %u, %zu left", sent,
+	     txn_count());
+	proxy_refuses = false;
+}
+
 /* Retransmissions of what is under way, or was answered, reach nobody. */
 static void retransmissions(void)
 {
@@ -349,6 +375,7 @@ int main(void)
 	start_lines();
 	too_long();
 	refused_twice();
+	refused_until_ack();
 	retransmissions();
 	slow_invite();
 	others();

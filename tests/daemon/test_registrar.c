@@ -26,7 +26,7 @@ static const struct row {
 	{ "To of our other domain", { .to = "sip:alice@home.example" }, 404, NULL, NULL },
 	{ "the same, by our address",
 	  { .uri = "sip:192.168.1.1", .to = "sip:alice@home.example", .lines = CONTACT("a") }, 200,
-	  "Service-Route: <sip:edge.example;lr>\r\n", NULL },
+	  "Service-Route: <sip:edge.example;lr>, <sip:core.example;lr>\r\n", NULL },
 	{ "by our IPv6 address", { .uri = "sip:[2001:db8::1]", .lines = CONTACT("a") }, 200,
 	  "Contact: <sip:a@", NULL },
 	{ "To without a user", { .to = "sip:office.example" }, 404, NULL, NULL },

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * callgate registrations: what callgated has, when it runs, and what the kernel saw pass. Both
+ * lists come in pieces.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd_place.h"
+#include "control.h"
+#include "json.h"
+#include "kernel.h"
+#include "text.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* ---- what the kernel saw ---- */
+
+static const char *const binding_heads[] = {
+	"USER", "CONTACT", "INSIDE", "PUBLIC", "REGISTRAR", ">SINCE", ">LEFT",
+};
+
+static int binding_row(const struct binding *b, void *arg)
+{
+	char in[TEXT_ENDPOINT], pub[TEXT_ENDPOINT], reg[TEXT_ENDPOINT];
+	char since[TEXT_TIME], left[TEXT_TIME];
+
+	table_row(arg, (const char *const[]){
+		b->aor, b->contact, text_endpoint(&b->inside, in), text_endpoint(&b->public, pub),
+		text_endpoint(&b->registrar, reg), text_duration(text_age(b->since), since),
+		text_duration(text_left(b->expires), left) });
+	return 0;
+}
+
+/* Items of a JSON list, each printed as it comes. */
+struct items {
+	size_t n;
+};
+
+static void print_item(struct items *i, const json_t *item)
+{
+	fputs(i->n++ ? ",\n    " : "\n    ", stdout);
+	json_dumpf(item, stdout, JSON_COMPACT);
+}
+
+static int binding_json(const struct binding *b, void *arg)
+{
+	json_t *j = json_model(&model_binding, b);
+
+	print_item(arg, j);
+	json_decref(j);
+	return 0;
+}
+
+/* ---- what callgated has ---- */
+
+static const char *const location_heads[] = {
+	"USER", "CONTACT", "SOURCE", "ORIGIN", ">Q", ">LEFT", "AGENT", ">ID",
+};
+
+static const char *word(const json_t *item, const char *key)
+{
+	const char *s = json_string_value(json_object_get(item, key));
+
+	return s ? s : "-";
+}
+
+static uint64_t number(const json_t *item, const char *key)
+{
+	return (uint64_t)json_integer_value(json_object_get(item, key));
+}
+
+static int location_row(const json_t *item, void *arg)
+{
+	char q[16], left[TEXT_TIME], id[24];
+
+	snprintf(q, sizeof(q), "%.3g", json_real_value(json_object_get(item, "q")));
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)number(item, "id"));
+	table_row(arg, (const char *const[]){
+		word(item, "aor"), word(item, "contact"), word(item, "source"),
+		word(item, "origin"), q, text_duration(number(item, "left"), left),
+		word(item, "user_agent"), id });
+	return 0;
+}
+
+static int location_json(const json_t *item, void *arg)
+{
+	print_item(arg, item);
+	return 0;
+}
+
+/* What callgated refused, as a line. */
+static int refused(const struct command *c, const json_t *answer)
+{
+	const char *error = json_string_value(json_object_get(answer, "error"));
+
+	return cmd_fail(c, EXIT_FAILED, "%s", error ? error : "callgated refused");
+}
+
+static int not_running(const struct command *c)
+{
+	return cmd_fail(c, EXIT_FAILED, "callgated does not run: nobody is registered here "
+			"('callgate registrations' shows who registered through this router)");
+}
+
+/* Each location; *@runs: callgated does. Returns the exit status. */
+static int locations(const struct command *c, const struct place *p, control_item_fn *fn, void *arg,
+		     bool *runs)
+{
+	json_t *request = json_pack("{s:s}", "do", "registrations"), *answer = NULL;
+	int err = control_each(p->control, request, fn, arg, &answer), status = EXIT_OK;
+
+	json_decref(request);
+	*runs = err != -ECONNREFUSED;
+	if (err == -EACCES || err == -EPERM)
+		status = cmd_fail(c, EXIT_NO_PERMISSION, "%s: no permission to ask callgated: run "
+				  "it as root", p->control);
+	else if (err && *runs)
+		status = cmd_fail(c, EXIT_FAILED, "%s: callgated does not answer: %s", p->control,
+				  strerror(-err));
+	else if (answer && !json_is_true(json_object_get(answer, "ok")))
+		status = refused(c, answer);
+	json_decref(answer);
+	return status;
+}
+
+/* ---- both ---- */
+
+/* Without the module there is nothing to add to what callgated has. */
+static int bindings(const struct command *c, kernel_binding_fn *fn, void *arg, bool optional)
+{
+	struct kernel *k = NULL;
+	int err, status;
+
+	if (optional && kernel_open(&k))
+		return EXIT_OK;
+	status = k ? EXIT_OK : cmd_open(c, &k);
+	if (status)
+		return status;
+	err = kernel_bindings(k, fn, arg);
+	if (err)
+		status = cmd_fail_kernel(c, k, err);
+	kernel_close(k);
+	return status;
+}
+
+static int list_text(const struct command *c, const struct place *p)
+{
+	struct table *here = table_new(location_heads, COUNT(location_heads));
+	struct table *through = table_new(binding_heads, COUNT(binding_heads));
+	bool runs, any;
+	int status = locations(c, p, location_row, here, &runs);
+
+	if (!status)
+		status = bindings(c, binding_row, through, runs);
+	any = table_rows(here) || table_rows(through);
+	if (!status && !any)
+		puts("no registrations");
+	if (!status && table_rows(here))
+		puts("registered here:");
+	table_end(here, !status && table_rows(here) ? stdout : NULL);
+	if (!status && runs && table_rows(through))
+		puts("through this router:");
+	table_end(through, !status && table_rows(through) ? stdout : NULL);
+	return status;
+}
+
+static int count_only(const struct binding *b, void *arg)
+{
+	(void)b;
+	(void)arg;
+	return 0;
+}
+
+/* Whether anybody can be asked is found out before the first brace. */
+static int list_json(const struct command *c, const struct place *p)
+{
+	json_t *ping = json_pack("{s:s, s:s}", "do", "registrations", "aor", "-"), *answer = NULL;
+	bool runs = !control_ask(p->control, ping, &answer);
+	struct items items = { 0 };
+	int status = bindings(c, count_only, NULL, runs);
+
+	json_decref(ping);
+	json_decref(answer);
+	if (status)
+		return status;
+	fputs("{\n  \"registrations\": [", stdout);
+	status = bindings(c, binding_json, &items, runs);
+	fputs(items.n ? "\n  ]" : "]", stdout);
+	if (runs && !status) {
+		items.n = 0;
+		fputs(",\n  \"locations\": [", stdout);
+		status = locations(c, p, location_json, &items, &runs);
+		fputs(items.n ? "\n  ]" : "]", stdout);
+	}
+	puts("\n}");
+	return status;
+}
+
+/* ---- one ---- */
+
+static int show_one(const json_t *item, void *arg)
+{
+	static const char *const keys[] = {
+		"contact", "source", "local", "interface", "zone", "origin", "since", "until",
+		"user_agent", "call_id", "path", "instance", "params",
+	};
+	size_t *n = arg;
+
+	printf("%s%s, %llu\n", (*n)++ ? "\n" : "", word(item, "aor"),
+	       (unsigned long long)number(item, "id"));
+	for (size_t i = 0; i < COUNT(keys); i++)
+		if (json_object_get(item, keys[i]))
+			printf("  %-11s %s\n", keys[i], word(item, keys[i]));
+	return 0;
+}
+
+static int collect(const json_t *item, void *arg)
+{
+	json_array_append(arg, (json_t *)(uintptr_t)item);
+	return 0;
+}
+
+static int show(const struct command *c, const struct place *p, const char *aor, bool json)
+{
+	json_t *request = json_pack("{s:s, s:s}", "do", "registrations", "aor", aor);
+	json_t *answer = NULL, *list = json_array();
+	int err = control_each(p->control, request, collect, list, &answer), status = EXIT_OK;
+	size_t i, n = 0;
+	json_t *item;
+
+	json_decref(request);
+	if (err == -ECONNREFUSED)
+		status = not_running(c);
+	else if (err)
+		status = cmd_fail(c, err == -EACCES ? EXIT_NO_PERMISSION : EXIT_FAILED,
+				  "%s: %s", p->control, strerror(-err));
+	else if (!json_is_true(json_object_get(answer, "ok")))
+		status = refused(c, answer);
+	else if (!json_array_size(list))
+		status = cmd_fail(c, EXIT_FAILED, "%s is not registered", aor);
+	json_decref(answer);
+	if (!status && json) {
+		json_print(json_pack("{s:o}", "locations", list), false);
+		return status;
+	}
+	if (!status)
+		json_array_foreach(list, i, item)
+			show_one(item, &n);
+	json_decref(list);
+	return status;
+}
+
+static int remove_it(const struct command *c, const struct place *p, const char *aor,
+		     const char *contact)
+{
+	json_t *request = json_pack("{s:s, s:s}", "do", "registration-remove", "aor", aor);
+	json_t *answer = NULL;
+	char *end = NULL;
+	int status;
+
+	if (contact) {
+		json_int_t id = strtoll(contact, &end, 10);
+
+		json_object_set_new(request, "contact", id > 0 && !*end ? json_integer(id) :
+				    json_string(contact));
+	}
+	status = place_ask(c, p, request, &answer);
+	if (status)
+		return status;
+	if (!answer)
+		return not_running(c);
+	if (json_is_true(json_object_get(answer, "ok")))
+		printf("%llu of %s removed\n",
+		       (unsigned long long)number(json_object_get(answer, "result"), "removed"),
+		       aor);
+	else
+		status = refused(c, answer);
+	json_decref(answer);
+	return status;
+}
+
+static int wrong(const struct command *c, const char *what)
+{
+	return cmd_fail(c, EXIT_USAGE, "%s; usage: callgate %s %s", what, c->name, c->args);
+}
+
+static int run(const struct command *c, struct place *p, char **words, bool json)
+{
+	struct who who;
+	int status = place_open(c, p);
+
+	if (status)
+		return status;
+	if (!words[0])
+		return json ? list_json(c, p) : list_text(c, p);
+	status = place_who(c, p, words[1], &who);
+	if (status)
+		return status;
+	return strcmp(words[0], "show") ? remove_it(c, p, who.aor, words[2]) :
+	       show(c, p, who.aor, json);
+}
+
+int cmd_registrations(const struct command *c, int argc, char **argv)
+{
+	struct place place = { 0 };
+	bool json = false;
+	const struct opt opts[] = {
+		PLACE_OPTS(&place), { "json", OPT_FLAG, &json, 0, 0 }, { 0 },
+	};
+	char *words[3] = { 0 };
+	int n, status;
+
+	place_words(argc, argv);
+	n = cmd_options(c, opts, argc, argv);
+	if (n < 0)
+		return cmd_early(n);
+	for (int i = 0; i < n && i < 3; i++)
+		words[i] = argv[i];
+	if (n && strcmp(words[0], "show") && strcmp(words[0], "remove"))
+		return cmd_fail(c, EXIT_USAGE, "'%s' is not known here; usage: callgate %s %s",
+				words[0], c->name, c->args);
+	if (n == 1)
+		return wrong(c, "which user?");
+	if (n > 3 || (n == 3 && !strcmp(words[0], "show")))
+		return wrong(c, "a word too much");
+	status = run(c, &place, words, json);
+	place_close(&place);
+	return status;
+}

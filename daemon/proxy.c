@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "access.h"
+#include "auth.h"
+#include "config.h"
+#include "log.h"
+#include "proxy.h"
+#include "proxy_dialog.h"
+#include "proxy_seen.h"
+#include "proxy_way.h"
+#include "reply.h"
+#include "text.h"
+#include "txn.h"
+
+#define UDP_MAX 65507
+
+/* One message at a time; too large for a stack. */
+static struct {
+	struct sip_relay r;
+	struct sip_edits edits;
+	struct way way;
+	uint8_t out[UDP_MAX + 1];
+} now;
+
+static struct sip_key keys;
+static uint32_t generation;	/* of the key; 0: there is none yet */
+
+enum {
+	COUNT_REQUEST, COUNT_RESPONSE, COUNT_SEEN, COUNT_POLICY, COUNT_NOWHERE, COUNT_SEND,
+	COUNT_RELAY,		/* from here on by enum sip_relay_result */
+};
+#define RESULT(id, name, code, text) { name, 0 },
+static struct proxy_count counts[] = {
+	{ "request", 0 }, { "response", 0 }, { "same-way", 0 }, { "policy", 0 },
+	{ "nowhere", 0 }, { "send", 0 },
+	SIP_RELAY_LIST(RESULT)
+	{ NULL, 0 },
+};
+
+const struct proxy_count *proxy_counts(void)
+{
+	return counts;
+}
+
+void proxy_key_set(const uint8_t key[16], const uint8_t old[16])
+{
+	memcpy(keys.key[0], key, sizeof(keys.key[0]));
+	keys.has_old = old;
+	if (old)
+		memcpy(keys.key[1], old, sizeof(keys.key[1]));
+	generation++;
+}
+
+const struct sip_key *proxy_key(void)
+{
+	uint8_t key[16];
+
+	if (!generation && getrandom(key, sizeof(key), 0) == sizeof(key))
+		proxy_key_set(key, NULL);
+	return &keys;
+}
+
+/* ---- sending ---- */
+
+static void count_result(int result)
+{
+	counts[COUNT_RELAY + result].n++;
+}
+
+/* 0, or -errno. */
+static int emit(const struct rx *rx)
+{
+	struct sip_flow to = way_flow(&now.r.to);
+	uint32_t len = sip_edit_length(&now.edits, rx->len);
+	int err;
+
+	if (sip_edit_apply(&now.edits, rx->buf, rx->len, now.out, sizeof(now.out)))
+		return -EMSGSIZE;
+	err = transport_send(&to, now.out, len);
+	if (err)
+		counts[COUNT_SEND].n++;
+	return err;
+}
+
+/* ---- refusing ---- */
+
+static bool is_stranger(const struct rx *rx)
+{
+	return rx->flow.zone == ZONE_OUTSIDE && !access_trusted(&rx->flow.remote);
+}
+
+static void tell(const struct rx *rx, uint16_t code, const char *why)
+{
+	char from[TEXT_ENDPOINT], user[64];
+	uint32_t len = rx->msg.ruri.all.len < sizeof(user) ? rx->msg.ruri.all.len :
+							      sizeof(user) - 1;
+
+	memcpy(user, rx->buf + rx->msg.ruri.all.off, len);
+	user[len] = 0;
+	log_info("%s: %s %s refused: %u %s", text_endpoint(&rx->flow.remote, from),
+		 sip_method_name(rx->msg.method), text_clean(user), code,
+		 why ? why : reply_phrase(code));
+}
+
+/* RFC 3261 17.1.1.3: never an answer to an ACK. A CANCEL that leads nowhere: 481 (9.2). */
+static void refuse(const struct rx *rx, struct txn *t, uint16_t code, const char *warning)
+{
+	struct reply r;
+
+	tell(rx, code, warning);
+	if (rx->msg.method == SIP_M_ACK)
+		return;
+	if (rx->msg.method == SIP_M_CANCEL)
+		code = 481;
+	reply_begin(&r, rx, code, NULL);
+	if (warning)
+		reply_header(&r, "Warning", "399 callgate \"%s\"", warning);
+	if (code == 480 || code == 503)
+		reply_header(&r, "Retry-After", "%u", code == 480 ? 60u : 5u);
+	reply_send(&r, t);
+}
+
+static void refuse_way(const struct rx *rx, struct txn *t)
+{
+	const struct way *w = &now.way;
+	uint16_t code = w->code;
+
+	counts[COUNT_NOWHERE].n++;
+	if (w->uniform && config_now()->uniform && is_stranger(rx))
+		code = 480;
+	refuse(rx, t, code, w->warning);
+}
+
+/* True: the request was answered. What comes with a Route of ours for this Call-ID is let in. */
+static bool refused_by_policy(const struct rx *rx, struct txn *t)
+{
+	struct access a;
+	struct reply r;
+
+	if (now.r.look.dialog)
+		return false;
+	access_request(rx, &a);
+	if (!a.code)
+		return false;
+	counts[COUNT_POLICY].n++;
+	tell(rx, a.code, a.reason);
+	if (rx->msg.method == SIP_M_ACK)
+		return true;
+	reply_begin(&r, rx, a.code, a.reason);
+	if (a.challenge)
+		auth_challenge(&r, &a.auth);
+	reply_send(&r, t);
+	return true;
+}
+
+/* ---- requests ---- */
+
+/* RFC 3325 5: whom we do not trust says nothing about who somebody is. */
+static void strip_identity(const struct rx *rx)
+{
+	const struct sip_msg *m = &rx->msg;
+	const struct sip_header *h = sip_msg_header(m, SIP_H_P_ASSERTED_IDENTITY);
+
+	for (; h && is_stranger(rx); h = sip_msg_next(m, h))
+		sip_edit_put(&now.edits, sip_slice(h->off, h->end), NULL, 0, SIP_WHY(IDENTITY, 0));
+}
+
+/* RFC 3327 5.3: the proxies that the phone registered through. */
+static void add_path(const struct rx *rx)
+{
+	uint32_t off = sip_msg_header(&rx->msg, SIP_H_VIA)->off;
+	struct sip_str at = sip_slice(off, off);
+	const struct sip_why why = SIP_WHY(ROUTE, 0);
+
+	if (!now.way.path_len)
+		return;
+	sip_edit_put(&now.edits, at, "Route: ", 7, why);
+	sip_edit_put(&now.edits, at, now.way.path, now.way.path_len, why);
+	sip_edit_put(&now.edits, at, "\r\n", 2, why);
+}
+
+/* Writes and sends it on the way that is known; 0, or the code to refuse it with. */
+static uint16_t relay(struct rx *rx, uint32_t made)
+{
+	struct sip_relay *r = &now.r;
+	int result, err;
+
+	r->to = now.way.to;
+	r->target = now.way.target_len ? (const u8 *)now.way.target : NULL;
+	r->target_len = now.way.target_len;
+	r->owner = SIP_OWNER_DAEMON;
+	r->old_key = made != generation;
+	sip_edit_init(&now.edits);
+	strip_identity(rx);
+	add_path(rx);
+	result = sip_relay_request(r, &rx->msg, &now.edits);
+	count_result(result);
+	if (result)
+		return sip_relay_code(result);
+	err = emit(rx);
+	if (err)
+		return err == -EMSGSIZE ? 513 : 503;
+	counts[COUNT_REQUEST].n++;
+	return 0;
+}
+
+static bool begins_dialog(const struct sip_msg *m)
+{
+	return (m->method == SIP_M_INVITE || m->method == SIP_M_SUBSCRIBE ||
+		m->method == SIP_M_REFER) && !m->to_tag.len;
+}
+
+/* An ACK of a 2xx and a CANCEL of nothing here leave no trace: their branch is their own. */
+static void remember(const struct rx *rx, uint64_t key)
+{
+	if (rx->msg.method == SIP_M_ACK || rx->msg.method == SIP_M_CANCEL)
+		return;
+	seen_add(key, &now.way, generation, rx->msg.method == SIP_M_INVITE);
+	if (begins_dialog(&rx->msg))
+		dialog_begin(&rx->msg, &now.r);
+}
+
+static void prepare(struct rx *rx)
+{
+	now.r = (struct sip_relay){ .key = proxy_key(), .ours = way_ours, .arg = rx,
+				    .from = way_hop(&rx->flow), .max_len = UDP_MAX };
+}
+
+static void relay_new(struct rx *rx, struct txn *t, uint64_t key)
+{
+	uint16_t code;
+
+	if (refused_by_policy(rx, t))
+		return;
+	way_find(rx, &now.r, &now.way);
+	if (now.way.code) {
+		refuse_way(rx, t);
+		return;
+	}
+	code = relay(rx, generation);
+	if (code) {
+		refuse(rx, t, code, NULL);
+		return;
+	}
+	remember(rx, key);
+	if (t)
+		txn_forget(t);
+}
+
+void proxy_request(struct rx *rx, struct txn *t)
+{
+	uint32_t made;
+	uint64_t key;
+	uint16_t code;
+	int result;
+
+	prepare(rx);
+	result = sip_relay_look(&now.r, &rx->msg);
+	if (result) {
+		count_result(result);
+		refuse(rx, t, sip_relay_code(result), NULL);
+		return;
+	}
+	key = seen_key(rx, &now.r.from);
+	if (!seen_find(key, &now.way, &made)) {
+		relay_new(rx, t, key);
+		return;
+	}
+	counts[COUNT_SEEN].n++;
+	code = relay(rx, made);
+	if (code)
+		refuse(rx, t, code, NULL);
+	else if (t)
+		txn_forget(t);
+}
+
+/* ---- responses ---- */
+
+void proxy_response(struct rx *rx)
+{
+	char from[TEXT_ENDPOINT];
+	int result;
+
+	prepare(rx);
+	sip_edit_init(&now.edits);
+	result = sip_relay_response(&now.r, &rx->msg, &now.edits);
+	count_result(result);
+	if (result) {
+		log_debug("%s: response dropped: %s", text_endpoint(&rx->flow.remote, from),
+			  sip_relay_text((u32)result));
+		return;
+	}
+	dialog_answer(&rx->msg, &now.r.from);
+	if (!emit(rx))
+		counts[COUNT_RESPONSE].n++;
+}
+
+void proxy_free(void)
+{
+	seen_free();
+	dialog_free();
+}

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "auth.h"
+#include "config.h"
+#include "location.h"
+#include "passive.h"
+#include "proxy_dialog.h"
+#include "proxy_way.h"
+#include "sip/aor.h"
+#include "udp_route.h"
+#include "zone.h"
+
+#define SIP_PORT 5060
+
+/* ---- flows and hops ---- */
+
+static struct sip_end end_of(const struct endpoint *e)
+{
+	struct sip_end out = { .port = e->port };
+
+	out.kind = e->len == 4 ? SIP_HOST_IP4 : e->len == 16 ? SIP_HOST_IP6 : SIP_HOST_NONE;
+	memcpy(out.addr, e->addr, e->len);
+	return out;
+}
+
+static struct endpoint endpoint_of(const struct sip_end *e)
+{
+	struct endpoint out = { .port = e->port };
+
+	out.len = e->kind == SIP_HOST_IP4 ? 4 : e->kind == SIP_HOST_IP6 ? 16 : 0;
+	memcpy(out.addr, e->addr, out.len);
+	return out;
+}
+
+struct sip_hop way_hop(const struct sip_flow *f)
+{
+	return (struct sip_hop){ .local = end_of(&f->local), .remote = end_of(&f->remote),
+				 .ifindex = f->ifindex, .transport = f->transport,
+				 .zone = f->zone };
+}
+
+struct sip_flow way_flow(const struct sip_hop *h)
+{
+	return (struct sip_flow){ .local = endpoint_of(&h->local),
+				  .remote = endpoint_of(&h->remote), .ifindex = h->ifindex,
+				  .transport = h->transport, .zone = h->zone };
+}
+
+/* ---- what is ours ---- */
+
+static bool is_us(const struct sip_end *e)
+{
+	struct endpoint at = endpoint_of(e);
+
+	return transport_is_us(&at);
+}
+
+/* Without a port the one is meant that the request came to. */
+bool way_ours(void *arg, const u8 *buf, const struct sip_host *h)
+{
+	const struct rx *rx = arg;
+	struct sip_end e;
+
+	if (h->kind == SIP_HOST_NAME)
+		return (!h->port_num || h->port_num == SIP_PORT ||
+			h->port_num == rx->flow.local.port) &&
+		       config_domain(config_now(), (const char *)buf + h->host.off, h->host.len);
+	if (!sip_end_of(h, &e))
+		return false;
+	if (is_us(&e))
+		return true;
+	e.port = rx->flow.local.port;
+	return !h->port_num && is_us(&e);
+}
+
+static const struct domain *first_main(const struct config *c)
+{
+	for (size_t i = 0; i < c->n_domains; i++)
+		if (c->domains[i].mode == REGISTRAR_MAIN)
+			return &c->domains[i];
+	return NULL;
+}
+
+/* Whose user is asked for: a name of ours, or our address, which is the first main domain's. */
+static const struct domain *domain_of(const struct rx *rx, const struct sip_uri *u)
+{
+	if (u->host.kind == SIP_HOST_NAME)
+		return config_domain(config_now(), (const char *)rx->buf + u->host.host.off,
+				     u->host.host.len);
+	return first_main(config_now());
+}
+
+/* ---- the search ---- */
+
+struct search {
+	const struct rx *rx;
+	const struct sip_relay *r;
+	const struct sip_relay_look *l;
+	struct way *w;
+};
+
+static bool give(struct search *s, uint16_t code, const char *warning)
+{
+	s->w->code = code;
+	s->w->warning = warning;
+	return true;
+}
+
+/* A peer by its address alone: by which of ours, and on which side, the routes say. */
+static bool go_to(struct search *s, const struct sip_end *peer, const struct sip_end *exit)
+{
+	struct endpoint remote = endpoint_of(peer), local = { 0 };
+	struct sip_hop *to = &s->w->to;
+	uint32_t ifindex = 0;
+
+	if (is_us(peer))
+		return give(s, 482, NULL);
+	if (udp_route(&remote, &local, &ifindex))
+		return give(s, 503, "no route to the next hop");
+	*to = (struct sip_hop){ .remote = *peer, .transport = SIP_T_UDP };
+	to->zone = zone_of(config_now(), ifindex, &remote);
+	if (exit && exit->kind == peer->kind && is_us(exit)) {
+		to->local = *exit;
+		return true;
+	}
+	to->local = end_of(&local);
+	to->local.port = s->rx->flow.local.port;
+	return true;
+}
+
+/* The peer that our Record-Route names, and the address of ours on its side. */
+static bool go_back(struct search *s)
+{
+	const struct sip_token *t = &s->l->route;
+	bool found;
+
+	found = go_to(s, &t->end, &s->l->exit);
+	s->w->to.zone = t->zone;
+	if (t->ifindex)
+		s->w->to.ifindex = t->ifindex;
+	return found;
+}
+
+static const struct sip_end *exit_of(const struct search *s)
+{
+	return s->l->dialog ? &s->l->exit : NULL;
+}
+
+static bool has_peer(const struct search *s)
+{
+	return s->l->dialog && s->l->route.end.kind != SIP_HOST_NONE;
+}
+
+/* RFC 3261 16.6, item 7. Names are for the resolver, which is not here yet. */
+static bool go_to_host(struct search *s, const struct sip_uri *u)
+{
+	struct sip_end peer;
+
+	if (u->scheme == SIP_URI_SIPS)
+		return give(s, 416, NULL);
+	if (sip_end_of(&u->host, &peer))
+		return go_to(s, &peer, exit_of(s));
+	if (has_peer(s))
+		return go_back(s);
+	return give(s, 404, "names of hosts are not looked up");
+}
+
+/* To somebody else's host: in a dialog of ours, or where the admin lets requests pass (C08). */
+static bool go_out(struct search *s, const struct sip_uri *u)
+{
+	if (!s->l->dialog && config_now()->foreign != FOREIGN_RELAY)
+		return give(s, 403, NULL);
+	return go_to_host(s, u);
+}
+
+static bool by_route(struct search *s)
+{
+	return s->l->has_next && go_out(s, &s->l->next.uri);
+}
+
+static void set_target(struct search *s, const char *uri, uint32_t len)
+{
+	if (len <= sizeof(s->w->target)) {
+		memcpy(s->w->target, uri, len);
+		s->w->target_len = len;
+	}
+}
+
+/* The Request-URI with another host and port: user and parameters are kept (RFC 6140). */
+static bool set_host(struct search *s, const char *host, uint32_t len)
+{
+	const struct sip_uri *u = &s->l->ruri;
+	uint32_t head = u->host.all.off - u->all.off;
+	uint32_t tail_off = sip_str_end(u->host.all);
+	uint32_t tail = sip_str_end(u->all) - tail_off;
+	char *out = s->w->target;
+
+	if (head > WAY_URI || len > WAY_URI - head || tail > WAY_URI - head - len)
+		return give(s, 414, NULL);
+	memcpy(out, s->rx->buf + u->all.off, head);
+	memcpy(out + head, host, len);
+	memcpy(out + head + len, s->rx->buf + tail_off, tail);
+	s->w->target_len = head + len + tail;
+	return true;
+}
+
+static bool by_token(struct search *s)
+{
+	const struct sip_token *t = &s->l->contact;
+	bool found;
+
+	if (!s->l->has_contact)
+		return false;
+	if (has_peer(s) && !(t->flags & SIP_TOKEN_ADJACENT))
+		return go_back(s);
+	if (t->end.kind == SIP_HOST_NONE)
+		return has_peer(s) && go_back(s);
+	found = go_to(s, &t->end, exit_of(s));
+	s->w->to.zone = t->zone;
+	return found;
+}
+
+/* ---- users ---- */
+
+static bool can_carry(const struct search *s, const struct contact *c)
+{
+	/* sips is never downgraded: what it needs is not here yet */
+	return c->flow.transport == SIP_T_UDP && s->l->ruri.scheme != SIP_URI_SIPS;
+}
+
+static bool go_to_contact(struct search *s, const struct contact *c)
+{
+	size_t path = c->path ? strlen(c->path) : 0;
+
+	s->w->to = way_hop(&c->flow);
+	if (is_us(&s->w->to.remote))
+		return give(s, 482, NULL);
+	if (path > sizeof(s->w->path) || strlen(c->uri) > sizeof(s->w->target))
+		return give(s, 480, NULL);
+	set_target(s, c->uri, (uint32_t)strlen(c->uri));
+	if (path)
+		memcpy(s->w->path, c->path, path);
+	s->w->path_len = (uint32_t)path;
+	return true;
+}
+
+/* The first that can be used: they stand in the order of q, then the newest. */
+static bool at_location(struct search *s, const char *aor, uint32_t len)
+{
+	const struct aor *found = location_find(aor, len);
+
+	for (const struct contact *c = found ? found->contacts : NULL; c; c = c->next)
+		if (can_carry(s, c))
+			return go_to_contact(s, c);
+	return found && give(s, 480, NULL);
+}
+
+/* A number as it is registered: without what only eyes need (RFC 3966 5.1.1). */
+static uint32_t number_aor(const struct search *s, const struct domain *d, char *out)
+{
+	const struct sip_str *user = &s->l->ruri.user;
+	size_t domain = strlen(d->name);
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < user->len; i++) {
+		uint8_t c = s->rx->buf[user->off + i];
+
+		if (c == '-' || c == '.' || c == '(' || c == ')')
+			continue;
+		if (n + domain + 2 > SIP_AOR_MAX)
+			return 0;
+		out[n++] = (char)c;
+	}
+	if (!n || n + 1 + domain > SIP_AOR_MAX)
+		return 0;
+	out[n++] = '@';
+	memcpy(out + n, d->name, domain);
+	return n + (uint32_t)domain;
+}
+
+/* An alias, or a user who is nowhere, or nobody. */
+static bool by_user(struct search *s, char *aor, uint32_t len, const struct domain *d)
+{
+	char *at = memchr(aor, '@', len);
+	struct user user;
+	int n;
+
+	aor[len] = 0;
+	*at = 0;
+	s->w->uniform = true;
+	switch (auth_user(aor, d->name, &user)) {
+	case 0:
+		break;
+	case -ENOENT:
+		return give(s, 404, NULL);
+	default:
+		return give(s, 503, NULL);
+	}
+	if (user.flags & USER_DISABLED)
+		return give(s, 404, NULL);
+	if (strcmp(user.name, aor)) {
+		n = snprintf(aor, SIP_AOR_MAX + 1, "%s@%s", user.name, user.domain);
+		if (n > 0 && n <= SIP_AOR_MAX && at_location(s, aor, (uint32_t)n))
+			return true;
+	}
+	return give(s, 480, NULL);
+}
+
+static bool in_relay_domain(struct search *s, const struct domain *d)
+{
+	struct sip_uri u;
+
+	if (sip_uri_parse((const u8 *)d->relay, sip_slice(0, (uint32_t)strlen(d->relay)), &u))
+		return give(s, 500, NULL);
+	return go_to_host(s, &u);
+}
+
+static bool by_location(struct search *s)
+{
+	const struct sip_uri *u = &s->l->ruri;
+	const struct domain *d = domain_of(s->rx, u);
+	char aor[SIP_AOR_MAX + 1];
+	uint32_t len;
+
+	if (!d)
+		return give(s, 404, NULL);
+	if (d->mode == REGISTRAR_RELAY)
+		return in_relay_domain(s, d);
+	len = u->scheme == SIP_URI_TEL ? number_aor(s, d, aor) :
+		sip_aor_print_at(s->rx->buf, u, d->name, (u32)strlen(d->name), (u8 *)aor);
+	if (!len)
+		return give(s, 404, NULL);
+	if (at_location(s, aor, len))
+		return true;
+	s->w->uniform = true;
+	/* who else exists there, only its own registrar knows */
+	return d->mode == REGISTRAR_MAIN ? by_user(s, aor, len, d) : give(s, 480, NULL);
+}
+
+/* ---- what has lost its token, and trunks ---- */
+
+/* The contact of the user whom a dialog is with that is heard at an address; NULL: none. */
+static const struct contact *contact_at(const struct search *s, const struct sip_end *peer)
+{
+	const struct domain *d;
+	struct sip_nameaddr to;
+	struct sip_end e;
+	char aor[SIP_AOR_MAX];
+	const struct aor *a;
+	uint32_t len;
+
+	if (!sip_msg_nameaddr(&s->rx->msg, SIP_H_TO, &to))
+		return NULL;
+	d = domain_of(s->rx, &to.uri);
+	len = d ? sip_aor_print_at(s->rx->buf, &to.uri, d->name, (u32)strlen(d->name),
+				   (u8 *)aor) : 0;
+	a = len ? location_find(aor, len) : NULL;
+	for (const struct contact *c = a ? a->contacts : NULL; c; c = c->next) {
+		e = end_of(&c->flow.remote);
+		if (sip_end_equal(&e, peer))
+			return c;
+	}
+	return NULL;
+}
+
+/* Our Record-Route came back, and the Contact's token did not. */
+static bool by_peer(struct search *s)
+{
+	const struct contact *c;
+	u8 text[SIP_END_TEXT];
+
+	if (!s->rx->msg.to_tag.len || !has_peer(s))
+		return false;
+	if (!go_back(s) || s->w->code)
+		return true;
+	c = contact_at(s, &s->l->route.end);
+	if (c)
+		set_target(s, c->uri, (uint32_t)strlen(c->uri));
+	else
+		set_host(s, (char *)text, sip_end_print(text, &s->l->route.end));
+	return true;
+}
+
+static bool by_dialog(struct search *s)
+{
+	return s->rx->msg.to_tag.len &&
+	       dialog_find(&s->rx->msg, &s->w->to, s->w->target, sizeof(s->w->target),
+			   &s->w->target_len);
+}
+
+static bool by_trunk(struct search *s)
+{
+	const struct contact *c = s->rx->msg.to_tag.len ? NULL : passive_trunk(s->rx);
+	struct sip_uri u;
+
+	if (!c || !can_carry(s, c) ||
+	    sip_uri_parse((const u8 *)c->uri, sip_slice(0, (uint32_t)strlen(c->uri)), &u))
+		return false;
+	s->w->to = way_hop(&c->flow);
+	return set_host(s, c->uri + u.host.all.off, u.host.all.len);
+}
+
+/* ---- all of it ---- */
+
+static bool is_for_us(const struct search *s)
+{
+	return s->l->ruri.scheme == SIP_URI_TEL ||
+	       way_ours((void *)s->rx, s->rx->buf, &s->l->ruri.host);
+}
+
+void way_find(const struct rx *rx, const struct sip_relay *r, struct way *w)
+{
+	struct search s = { .rx = rx, .r = r, .l = &r->look, .w = w };
+
+	memset(w, 0, offsetof(struct way, target));
+	if (by_route(&s) || by_token(&s) || by_trunk(&s))
+		return;
+	if (!is_for_us(&s)) {
+		/* who was told to send all to us need not bring our Route */
+		if (s.l->dialog || !by_dialog(&s))
+			go_out(&s, &s.l->ruri);
+		return;
+	}
+	if (!by_peer(&s) && !by_dialog(&s))
+		by_location(&s);
+}

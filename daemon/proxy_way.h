@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * proxy_way: where a request goes. In this order: a Route behind ours; a Contact token of ours;
+ * in a dialog the peer named in our Record-Route, or what is remembered by Call-ID and tags; a
+ * trunk's binding; a user's location; else what the Request-URI names, when that is allowed.
+ */
+#ifndef PROXY_WAY_H
+#define PROXY_WAY_H
+
+#include "sip/relay.h"
+#include "transport.h"
+
+#define WAY_URI 1024
+
+struct way {
+	uint16_t code;		/* 0: there is one; else the answer to give */
+	const char *warning;	/* text of a Warning, or NULL */
+	bool uniform;		/* strangers must not tell this code from the others */
+	struct sip_hop to;
+	uint32_t target_len;	/* 0: the Request-URI stays, or is restored by its token */
+	uint32_t path_len;	/* 0: no Route to add */
+	char target[WAY_URI];
+	char path[WAY_URI];	/* values of Path, to become a Route */
+};
+
+/* @r: sip_relay_look() was called. */
+void way_find(const struct rx *rx, const struct sip_relay *r, struct way *w);
+
+/* Is it an address of ours, or a domain of ours? For sip_relay.ours; @arg: the rx. */
+sip_relay_ours_fn way_ours;
+
+struct sip_hop way_hop(const struct sip_flow *f);
+struct sip_flow way_flow(const struct sip_hop *h);
+
+#endif

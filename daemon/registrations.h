@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * registrations: what the command asks callgated about locations and users:
+ *
+ * {"do": "registrations"}: items, one for each contact; with "aor" those of one.
+ * {"do": "registration-remove", "aor": A}: {"removed": N}; with "contact" (an id, or the URI) that
+ * one. The answer comes when the disk has it.
+ * {"do": "users-changed"}: another program changed users.
+ */
+#ifndef REGISTRATIONS_H
+#define REGISTRATIONS_H
+
+struct store;
+
+/* Registers the verbs. 0 or -errno. */
+int registrations_open(struct store *s);
+
+#endif
