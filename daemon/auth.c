@@ -150,6 +150,7 @@ static enum auth_verdict wrong(const struct rx *rx, struct auth *a, const struct
 	char at[TEXT_ENDPOINT];
 	bool banned = rx->flow.zone != ZONE_INSIDE && bans_failed(&rx->flow.remote, c->user);
 
+	store_user_even(users, c->user, a->domain);
 	log_info("%s: wrong credentials for %s in realm %s%s",
 		 text_endpoint(&rx->flow.remote, at), c->user, a->realm, banned ? ": banned" : "");
 	memset(&a->user, 0, sizeof(a->user));

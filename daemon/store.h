@@ -61,6 +61,11 @@ struct user {
 
 /* By name, or by an alias of the domain. -ENOENT, -EIO. From a cache, or some microseconds. */
 int store_user(struct store *s, const char *name, const char *domain, struct user *out);
+/*
+ * After a store_user() for a wrong password: takes the time that the cache has saved, so that who
+ * has not been asked for lately cannot be told from who has.
+ */
+void store_user_even(struct store *s, const char *name, const char *domain);
 /* The password's hashes only. -EEXIST: add; -ENOENT: the others. All commit before they return. */
 int store_user_add(struct store *s, const struct user *u);
 int store_user_change(struct store *s, const struct user *u);

@@ -23,6 +23,7 @@ struct entry {
 
 struct store_cache {
 	uint32_t generation;
+	bool hit;		/* the last question was answered by it */
 	uint8_t next[SETS];	/* to be replaced */
 	struct entry *entry[SETS][WAYS];
 };
@@ -184,6 +185,7 @@ int store_user(struct store *s, const char *name, const char *domain, struct use
 		return -ENOENT;
 	set = set_of(name, len, domain);
 	hit = cached(s->cache, set, name, domain);
+	s->cache->hit = hit;
 	if (hit) {
 		*out = hit->user;
 		return hit->result;
@@ -197,6 +199,16 @@ int store_user(struct store *s, const char *name, const char *domain, struct use
 		keep(s->cache, set, &new);
 	explicit_bzero(&new, sizeof(new));
 	return result;
+}
+
+void store_user_even(struct store *s, const char *name, const char *domain)
+{
+	struct user user;
+
+	if (!s->cache->hit || strnlen(name, USER_NAME + 1) > USER_NAME)
+		return;
+	look_up(s, name, domain, &user);
+	explicit_bzero(&user, sizeof(user));
 }
 
 /* ---- changes: each is one transaction ---- */
