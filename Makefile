@@ -13,6 +13,13 @@ KDIR ?= /lib/modules/$(KVER)/build
 MODPROBE = $(DESTDIR)$(PREFIX)/lib/modprobe.d/callgate.conf
 MODDIR = $(DESTDIR)/lib/modules/$(KVER)/updates
 
+# how callgated is started here: systemd, openrc, sysv, procd, or none
+INIT ?= systemd
+CONF = $(DESTDIR)/etc/callgate/callgate.conf
+INIT_SCRIPT = $(DESTDIR)/etc/init.d/callgated
+UNIT = $(DESTDIR)$(PREFIX)/lib/systemd/system/callgated.service
+SYSUSERS = $(DESTDIR)$(PREFIX)/lib/sysusers.d/callgate.conf
+
 CFLAGS ?= -O2 -g
 CG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror=implicit-function-declaration -Iuapi -Idaemon -Ikmod \
 	-DCG_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(LIBS) $(DAEMON_LIBS))
@@ -26,7 +33,8 @@ MAIN_OBJS = build/daemon/main.o
 LIB_OBJS = $(filter-out $(CMD_OBJS) $(MAIN_OBJS),\
 	$(patsubst %.c,build/%.o,$(sort $(wildcard daemon/*.c kmod/sip/*.c))))
 OBJS = $(CMD_OBJS) $(MAIN_OBJS) $(LIB_OBJS)
-MANS = $(sort $(wildcard daemon/*.[1-8]))
+MANS = daemon/callgate.8
+DAEMON_MANS = daemon/callgated.8 daemon/callgate.conf.5
 
 ifeq ($(V),1)
 say = @:
@@ -76,20 +84,45 @@ lint: ## the house rules: checkpatch, sparse, header arrows, sizes, licences
 	@tests/setup build lint
 	@tests/lint/run
 
-install: root-or-destdir module install-command ## module for KVER, command and man pages (PREFIX, DESTDIR)
+install: root-or-destdir module install-command install-daemon ## module, command, daemon, man pages (KVER, PREFIX, DESTDIR, INIT)
 	install -D -m 644 build/module-$(KVER)/callgate.ko $(MODDIR)/callgate.ko
 	@test -n "$(DESTDIR)" || depmod $(KVER)
 
+# $(call install-mans,FILES)
+install-mans = $(foreach m,$(1),install -D -m 644 $(m) \
+	$(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m)) &&) :
+# $(call install-filled,MODE,FROM,TO): with the place of the programs
+install-filled = install -D -m $(1) $(2) $(3) && sed -i 's|@SBIN@|$(PREFIX)/sbin|g' $(3)
+
 install-command: root-or-destdir build/callgate
 	install -D -m 755 build/callgate $(DESTDIR)$(PREFIX)/sbin/callgate
-	install -D -m 644 packaging/modprobe.conf $(MODPROBE)
-	sed -i 's|@SBIN@|$(PREFIX)/sbin|' $(MODPROBE)
-	$(foreach m,$(MANS),install -D -m 644 $(m) \
-		$(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m)) &&) :
+	$(call install-filled,644,packaging/modprobe.conf,$(MODPROBE))
+	$(call install-mans,$(MANS))
 
-uninstall: root-or-destdir ## removes what install put there
+# a configuration that is there is the admin's
+install-daemon: root-or-destdir build/callgated install-init-$(INIT)
+	install -D -m 755 build/callgated $(DESTDIR)$(PREFIX)/sbin/callgated
+	test -e $(CONF) || install -D -m 644 packaging/callgate.conf $(CONF)
+	$(call install-mans,$(DAEMON_MANS))
+
+install-init-systemd: root-or-destdir
+	$(call install-filled,644,packaging/callgated.service,$(UNIT))
+	install -D -m 644 packaging/callgate.sysusers $(SYSUSERS)
+	@test -n "$(DESTDIR)" || ! command -v systemd-sysusers >/dev/null || systemd-sysusers
+	@test -n "$(DESTDIR)" || ! test -d /run/systemd/system || systemctl daemon-reload
+
+install-init-openrc install-init-procd: install-init-%: root-or-destdir
+	$(call install-filled,755,packaging/callgated.$*,$(INIT_SCRIPT))
+
+install-init-sysv: root-or-destdir
+	$(call install-filled,755,packaging/callgated.init,$(INIT_SCRIPT))
+
+install-init-none:
+
+uninstall: root-or-destdir ## removes what install put there, but no configuration or data
 	rm -f $(MODDIR)/callgate.ko $(DESTDIR)$(PREFIX)/sbin/callgate $(MODPROBE)
-	rm -f $(foreach m,$(MANS),$(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m)))
+	rm -f $(DESTDIR)$(PREFIX)/sbin/callgated $(UNIT) $(SYSUSERS) $(INIT_SCRIPT)
+	rm -f $(foreach m,$(MANS) $(DAEMON_MANS),$(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m)))
 	@test -n "$(DESTDIR)" || depmod $(KVER)
 
 dkms: ## the packages callgate-dkms and callgate in build/deb
@@ -132,5 +165,6 @@ build/%.o: %.c dkms.conf
 -include $(OBJS:.o=.d)
 
 .PHONY: help run test check vm debug soak fuzz bench lint install uninstall dkms clean \
-	module install-command root-or-destdir
+	module install-command install-daemon install-init-systemd install-init-openrc \
+	install-init-procd install-init-sysv install-init-none root-or-destdir
 .DEFAULT_GOAL := help
