@@ -35,8 +35,8 @@ int cmd_ask(const struct command *c, const struct place *p, json_t *request, jso
 	if (status != EXIT_OK)
 		return status;
 	if (!answer)
-		return cmd_fail(c, EXIT_NO_DAEMON, "callgated does not run: nobody listens at %s; "
-				"'systemctl start callgated' starts it", p->control);
+		return cmd_fail(c, EXIT_NO_DAEMON, "callgated does not run: nobody listens at %s: "
+				"start it (with systemd: systemctl start callgated)", p->control);
 	if (json_is_true(json_object_get(answer, "ok")))
 		*result = json_incref(json_object_get(answer, "result"));
 	else
