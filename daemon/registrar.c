@@ -190,14 +190,23 @@ void reg_unavailable(const struct rx *rx, struct txn *t)
 	reply_simple(rx, t, 503, "Retry-After", seconds);
 }
 
-static void refuse(struct reg *r, uint16_t code)
+/* The first request without credentials is no refusal: every registration begins with it. */
+static void note(const struct reg *r, uint16_t code)
 {
 	char from[TEXT_ENDPOINT];
-	struct reply reply;
 
+	if (code == 401 || !log_wants(LOG_LEVEL_INFO))
+		return;
 	log_info("REGISTER of %s from %s: %u %s", r->aor[0] ? r->aor : "?",
 		 text_endpoint(&r->rx->flow.remote, from), code,
 		 r->reason ? r->reason : reply_phrase(code));
+}
+
+static void refuse(struct reg *r, uint16_t code)
+{
+	struct reply reply;
+
+	note(r, code);
 	if (code == 503) {
 		reg_unavailable(r->rx, r->txn);
 		return;

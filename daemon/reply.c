@@ -93,14 +93,11 @@ static void vprint(struct reply *r, const char *format, va_list args)
 		r->len += (uint32_t)n;
 }
 
-__attribute__((format(printf, 2, 3)))
-static void print(struct reply *r, const char *format, ...)
+static void number(struct reply *r, uint32_t n)
 {
-	va_list args;
+	uint8_t digits[SIP_U32_TEXT];
 
-	va_start(args, format);
-	vprint(r, format, args);
-	va_end(args);
+	reply_raw(r, digits, sip_u32_print(digits, n));
 }
 
 void reply_header(struct reply *r, const char *name, const char *format, ...)
@@ -140,9 +137,12 @@ static void top_via(struct reply *r, const struct sip_via *v)
 		slice(r, p.all);
 	}
 	n = from->len == 4 ? sip_ip4_print(host, from->addr) : sip_ip6_print(host, from->addr);
-	print(r, ";received=%.*s", (int)n, host);
-	if (v->has_rport)
-		print(r, ";rport=%u", from->port);
+	text(r, ";received=");
+	reply_raw(r, host, n);
+	if (v->has_rport) {
+		text(r, ";rport=");
+		number(r, from->port);
+	}
 }
 
 /* What cannot be read, and all values below the top one, are copied as they are. */
@@ -183,13 +183,16 @@ static void our_tag(const struct rx *rx, char out[static 17])
 {
 	const struct sip_msg *m = &rx->msg;
 	const uint8_t *b = rx->buf;
-	uint64_t part[5] = { 0x746167 };
+	uint64_t part[5] = { 0x746167 }, hash;
 
 	part[1] = hash_bytes(b + m->call_id.off, m->call_id.len);
 	part[2] = hash_bytes(b + m->from_tag.off, m->from_tag.len);
 	part[3] = hash_bytes(b + m->via.branch.off, m->via.branch.len);
 	part[4] = m->cseq.num;
-	snprintf(out, 17, "%016llx", (unsigned long long)hash_bytes(part, sizeof(part)));
+	hash = hash_bytes(part, sizeof(part));
+	for (int i = 15; i >= 0; i--, hash >>= 4)
+		out[i] = "0123456789abcdef"[hash & 15];
+	out[16] = '\0';
 }
 
 bool reply_tag_is_ours(const struct rx *rx)
@@ -213,7 +216,8 @@ static void to(struct reply *r)
 	slice(r, h->value);
 	if (r->code > 100 && sip_msg_nameaddr(&r->rx->msg, SIP_H_TO, &a) && !a.tag.len) {
 		our_tag(r->rx, tag);
-		print(r, ";tag=%s", tag);
+		text(r, ";tag=");
+		text(r, tag);
 	}
 	text(r, "\r\n");
 }
@@ -223,7 +227,11 @@ static void to(struct reply *r)
 void reply_begin(struct reply *r, const struct rx *rx, uint16_t code, const char *reason)
 {
 	*r = (struct reply){ .rx = rx, .buf = bytes, .cap = REPLY_MAX, .code = code };
-	print(r, "SIP/2.0 %03u %s\r\n", code, reason ? reason : reply_phrase(code));
+	text(r, "SIP/2.0 ");
+	number(r, code);
+	text(r, " ");
+	text(r, reason ? reason : reply_phrase(code));
+	text(r, "\r\n");
 	vias(r);
 	copy(r, "From", SIP_H_FROM);
 	to(r);
