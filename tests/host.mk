@@ -36,7 +36,7 @@ INC := -I$(SIP) -I$(UNIT)
 
 UNIT_TESTS := $(patsubst $(UNIT)/test_%.c,test_%,$(wildcard $(UNIT)/test_*.c))
 HOST_TESTS := $(UNIT_TESTS) vectors torture naive
-FUZZ_TARGETS := message sdp edit
+FUZZ_TARGETS := message sdp edit relay
 PIPE_TESTS := property property_san replay_pipeline
 
 ifeq ($(V),1)
@@ -70,7 +70,7 @@ $(HOST_BUILD)/unit/%.o: $(UNIT)/%.c $(SIP_HDR)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -g -O1 $(HOST_WARN) $(SAN) $(INC) -c $< -o $@
 
-SHARED_OBJ := $(addprefix $(HOST_BUILD)/unit/,touch.o gen.o)
+SHARED_OBJ := $(addprefix $(HOST_BUILD)/unit/,touch.o gen.o relayed.o)
 
 $(addprefix $(HOST_BUILD)/,$(HOST_TESTS)): $(HOST_BUILD)/%: $(HOST_BUILD)/unit/%.o $(SHARED_OBJ) $(SAN_OBJ)
 	$(say) LD $(notdir $@)
@@ -80,7 +80,7 @@ $(addprefix $(HOST_BUILD)/replay_,$(FUZZ_TARGETS)): $(HOST_BUILD)/replay_%: $(FU
 	$(say) LD $(notdir $@)
 	$(Q)$(CC) -g -O1 $(HOST_WARN) $(SAN) $(INC) $^ -o $@
 
-$(addprefix $(HOST_BUILD)/fuzz_,$(FUZZ_TARGETS)): $(HOST_BUILD)/fuzz_%: $(FUZZ)/fuzz_%.c $(UNIT)/touch.c $(SIP_SRC) $(SIP_HDR)
+$(addprefix $(HOST_BUILD)/fuzz_,$(FUZZ_TARGETS)): $(HOST_BUILD)/fuzz_%: $(FUZZ)/fuzz_%.c $(UNIT)/touch.c $(UNIT)/relayed.c $(SIP_SRC) $(SIP_HDR)
 	$(say) FUZZ $(notdir $@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -g -O1 -std=gnu11 -Wall -Wextra -fsanitize=fuzzer,address,undefined \
@@ -147,6 +147,7 @@ property: $(HOST_BUILD)/property
 RUN_naive := $(NAIVE_CASES)
 RUN_torture := $(TORTURE)
 RUN_vectors := $(VECTORS)
+RUN_test_relay := $(VECTORS)/relay
 MAX_LEN_pipeline := 16384
 
 check-host: $(addprefix $(HOST_BUILD)/,$(HOST_TESTS) $(PIPE_TESTS)) $(addprefix $(HOST_BUILD)/replay_,$(FUZZ_TARGETS)) $(OPT_OBJ)
@@ -159,6 +160,7 @@ check-host: $(addprefix $(HOST_BUILD)/,$(HOST_TESTS) $(PIPE_TESTS)) $(addprefix 
 	run $(HOST_BUILD)/replay_message replay_message $(FUZZ)/corpus/message $(VECTORS)/real $(TORTURE)/rfc4475 $(TORTURE)/rfc5118; \
 	run $(HOST_BUILD)/replay_sdp replay_sdp $(FUZZ)/corpus/sdp; \
 	run $(HOST_BUILD)/replay_edit replay_edit $(FUZZ)/corpus/edit; \
+	run $(HOST_BUILD)/replay_relay replay_relay $(FUZZ)/corpus/relay $(FUZZ)/corpus/edit; \
 	run $(HOST_BUILD)/replay_pipeline replay_pipeline $(FUZZ)/corpus/pipeline $(VECTORS)/real; \
 	run $(HOST_BUILD)/property_san $(PROPERTY_SAN_CASES) $(PROPERTY_SEED); \
 	run $(HOST_BUILD)/property $(PROPERTY_CASES) $(PROPERTY_SEED); \

@@ -87,10 +87,11 @@ struct keep {
 
 static void close_line(struct sip_work *w, const struct keep *k, u32 line)
 {
-	const struct sip_header *h = &w->m->headers[line];
+	const struct sip_header *h;
 
 	if (line == SIP_NO_HEADER)
 		return;
+	h = &w->m->headers[line];
 	if (!k->stop) {
 		sip_work_erase(w, h->off, h->end, SIP_FIELD_ROUTE);
 		return;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Random calls, eight at a time, from one provider and from inside, while users move between any two
- * messages and while kernel and daemon take turns: each transaction belongs to one of them, a
- * response is dealt with by either. Here the kernel is a small model of its forward: the shared code,
- * a table of ways, the locations. Whatever it can do is done by both: their bytes are the same but
- * for the owner's mark. Nothing may be lost, sent twice, or reach another call's party.
+ * Random calls, eight at a time, from one provider and from inside, while users move between any
+ * two messages and while kernel and daemon take turns: each transaction belongs to one of them, a
+ * response is dealt with by either. Here the kernel is a small model of its forward: the shared
+ * code, a table of ways, the locations. Whatever it can do is done by both: their bytes are the
+ * same but for the owner's mark. Nothing may be lost, sent twice, or reach another call's party.
  *
  * usage: test_proxy_sequences [CALLS [SEED]]
  */
