@@ -548,6 +548,32 @@ static void check_bans(void)
 	expect("not any more", try_at(p, out, ZONE_OUTSIDE), AUTH_OK);
 }
 
+/* Whoever it is that is not let in, the same is asked and looked up: nothing tells who is there. */
+static void check_same_work(void)
+{
+	static const struct phone wrong[] = {
+		{ .password = "x" }, { .user = "mallory" }, { .user = "carol" },
+		{ .user = "carol", .password = "x" }, { .user = "sales" },
+		{ .user = "dave", .md5 = true }, { .user = "bob", .password = "x" },
+		{ .user = "012345678901234567890123456789012345678901234567890123456789012345678901"
+			  "234567890123456789012345678901234567890123456789012345678901234567890" },
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct phone p = wrong[i];
+		unsigned int asked, evened;
+
+		offer_reset();
+		p.nonce = nonce_for(NULL, ZONE_INSIDE);
+		asked = store_asked;
+		evened = store_evened;
+		expect(p.user ? p.user : "alice", try(p), AUTH_WRONG);
+		T_OK(store_asked == asked + 1 && store_evened == evened + 1,
+		     "%s: %u and %u questions", p.user ? p.user : "alice", store_asked - asked,
+		     store_evened - evened);
+	}
+}
+
 static void check_store(void)
 {
 	struct phone p = { .nonce = nonce_for(NULL, ZONE_INSIDE) };
@@ -683,6 +709,7 @@ int main(void)
 	check_downgrade();
 	check_md5_users();
 	check_bans();
+	check_same_work();
 	check_store();
 	check_info();
 	check_table();
