@@ -301,6 +301,8 @@ static void let_pass(struct rx *rx)
 	(void)rx;
 }
 
+static struct loop_watch *draining;
+
 static void drained(int fd, void *arg)
 {
 	uint64_t *end = arg;
@@ -326,7 +328,8 @@ static void stop(void)
 	transport_handler(let_pass);
 	end = loop_now() + DRAIN_MS;
 	drained(-1, &end);
-	if (!loop_every(loop, 20, drained, &end))
+	draining = loop_every(loop, 20, drained, &end);
+	if (!draining)
 		loop_stop(loop);
 }
 
@@ -365,6 +368,7 @@ static void signals_down(void)
 {
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		loop_unwatch(signals[i]);
+	loop_unwatch(draining);
 }
 
 static int control_up(char why[static WHY])
