@@ -28,7 +28,7 @@ Q := @
 say := @printf '%-7s %s\n'
 endif
 
-.PHONY: check-daemon
+.PHONY: check-daemon callgated
 .SECONDARY:
 
 # each program's last line is "# NAME: N passed, N failed, N skipped"
@@ -44,6 +44,12 @@ check-daemon: $(PROGRAMS)
 		END { printf "%d passed, %d failed, %d skipped\n", p, f, s }'; \
 	exit $$status
 
+# callgated itself with the sanitizers, for tests/daemon/run: CALLGATED=build/host/daemon/callgated
+callgated: $(OUT)/callgated
+$(OUT)/callgated: $(OUT)/daemon/main.o $(OUT)/libdaemon.a
+	$(say) LD $(notdir $@)
+	$(Q)$(CC) $(DAEMON_CFLAGS) -o $@ $^ -pthread $(shell pkg-config --libs $(LIBS))
+
 $(OUT)/test_%: $(OUT)/tests/daemon/test_%.o $(OUT)/libdaemon.a
 	$(say) LD $(notdir $@)
 	$(Q)$(CC) $(DAEMON_CFLAGS) -o $@ $^ -pthread $(shell pkg-config --libs $(LIBS))
@@ -56,4 +62,4 @@ $(OUT)/%.o: $(ROOT)/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(DAEMON_CFLAGS) -MMD -MP -c -o $@ $<
 
--include $(OBJ:.o=.d) $(patsubst %,$(OUT)/tests/daemon/test_%.d,$(NAMES))
+-include $(OBJ:.o=.d) $(OUT)/daemon/main.d $(patsubst %,$(OUT)/tests/daemon/test_%.d,$(NAMES))

@@ -23,6 +23,8 @@ from lib import net  # noqa: E402
 
 from sipmsg import Credentials, Message, challenges, host, unique  # noqa: E402
 
+CALLGATED = os.path.abspath(os.environ.get('CALLGATED') or
+                            os.path.join(ROOT, 'build', 'callgated'))
 LIMIT = 5.0 * float(os.environ.get('LAB_SLOW', '1'))
 T1, T2 = 0.5, 4.0
 INSIDE = {4: '192.168.7.', 6: 'fd00:7::'}
@@ -111,7 +113,7 @@ class Daemon:
     def start(self):
         with open(self.path('log'), 'ab') as log, self.space:
             self.process = subprocess.Popen(
-                [os.path.join(ROOT, 'build', 'callgated'), '-c', self.path('callgate.conf')],
+                [CALLGATED, '-c', self.path('callgate.conf')],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         until(self.ready, 'callgated is ready')
 
