@@ -370,38 +370,6 @@ static void check_window(void)
 	expect("none after a count", try(p), AUTH_CHALLENGE);
 }
 
-/* More nonces than there is room for: what is forgotten is stale, and never accepted. */
-static void check_table(void)
-{
-	uint64_t now = loop_now() + 1000000;
-	struct phone p = { 0 };
-	struct nonce n, first[64];
-	struct nonce_owner o = { &rx.flow.remote, "office.example" };
-	char text[NONCE_TEXT + 1], kept[NONCE_TEXT + 1];
-	unsigned int bad = 0, i;
-
-	loop_set_now(now);
-	nonce_for(NULL, ZONE_INSIDE);
-	nonce_make(&o, SHA, kept);
-	for (i = 0; i < NONCE_TABLE + 64; i++) {
-		loop_set_now(now + i / 64);
-		nonce_make(&o, SHA, text);
-		bad += !nonce_read(&o, text, NONCE_TEXT, &n);
-		bad += !nonce_use(&n, 1);
-		if (i < 64)
-			first[i] = n;
-	}
-	T_OK(!bad, "%u of %u nonces were not good once", bad, i);
-	for (i = 0; i < 64; i++)
-		bad += nonce_use(&first[i], 1) || nonce_use(&first[i], 2);
-	T_OK(!bad, "%u uses of forgotten nonces were accepted", bad);
-	T_OK(!nonce_use(&n, 1) && nonce_use(&n, 2), "the last one is not known");
-	p.nonce = kept;
-	stale("made before those forgotten, never used", p, NULL);
-	p.nonce = nonce_for(NULL, ZONE_INSIDE);
-	expect("a new one", try(p), AUTH_OK);
-}
-
 /* 10,000 requests as they were captured, sent again: at once, in between, later. */
 static void check_replay(void)
 {
@@ -712,7 +680,6 @@ int main(void)
 	check_same_work();
 	check_store();
 	check_info();
-	check_table();
 	check_replay();
 	check_random();
 	auth_close();
