@@ -49,7 +49,7 @@ help: ## this text
 
 run: ## the demonstration: a router in a VM, real phones, calls with audio, a shell
 	@tests/setup build vm demo
-	@$(MAKE) --no-print-directory build/callgate
+	@$(MAKE) --no-print-directory build/callgate build/callgated
 	@tests/vm/run --kernel 6.1 -- tests/demo/run
 
 test: ## every test, within 45 minutes; the last line is the sum
@@ -60,12 +60,12 @@ check: ## the quick tests: no virtual machine, a minute or two
 
 vm: ## a shell as root in a VM with the module (KERNEL=6.1, 6.12, 7, debug)
 	@tests/setup build vm
-	@$(MAKE) --no-print-directory build/callgate
+	@$(MAKE) --no-print-directory build/callgate build/callgated
 	@tests/vm/run --kernel $(or $(KERNEL),6.1) -- bash -i
 
 debug: ## the scenarios on the kernel with KASAN, lockdep and kmemleak (ARGS="--only NAME")
 	@tests/setup build vm
-	@$(MAKE) --no-print-directory build/callgate
+	@$(MAKE) --no-print-directory build/callgate build/callgated
 	@tests/vm/run --kernel debug --time-travel -- tests/scenario/run $(ARGS)
 
 soak: ## long counts: SOAK_CASES, SOAK_MINUTES, SOAK_EXECS (see tests/all)
@@ -77,7 +77,7 @@ fuzz: ## the fuzz targets on new input, FUZZ_RUNS runs each
 
 bench: ## instructions per message and packet, beside the in-tree helper
 	@tests/setup build vm bench
-	@$(MAKE) --no-print-directory build/callgate
+	@$(MAKE) --no-print-directory build/callgate build/callgated
 	@tests/bench/run
 
 lint: ## the house rules: checkpatch, sparse, header arrows, sizes, licences

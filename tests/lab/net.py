@@ -16,10 +16,10 @@ libc = ctypes.CDLL(None, use_errno=True)
 PATIENCE = int(os.environ.get("LAB_PATIENCE", "150"))
 
 
-def run(*command, check=True, quiet=False):
-    """Runs a command to its end and returns what it printed."""
+def run(*command, check=True, quiet=False, text=None):
+    """Runs a command to its end and returns what it printed; text: what it reads."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          check=False)
+                          check=False, input=text)
     if check and done.returncode:
         sys.exit(f"lab: {' '.join(command)}: {done.stderr.strip() or done.returncode}")
     if done.returncode and not quiet:

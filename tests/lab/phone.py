@@ -39,9 +39,9 @@ video_display		fakevideo,nil
 video_size		96x64
 video_fps		5
 """
-ACCOUNT = ('"{name}" <sip:{user}@voip.example;transport=udp>;auth_user={user}'
-           ';auth_pass={user}-secret;outbound="sip:{proxy};transport=udp"'
-           ";regint=300;answermode={answer};audio_codecs=pcmu,pcma\n")
+ACCOUNT = ('"{name}" <sip:{user}@{domain};transport=udp>;auth_user={user}'
+           ';auth_pass={password};{way}answermode={answer};audio_codecs=pcmu,pcma\n')
+REGISTERED = 'outbound="sip:{proxy};transport=udp";regint=300;'
 
 
 def modules():
@@ -53,13 +53,17 @@ def modules():
 
 
 class Phone:
-    """users: those it registers, each with how it answers: auto, early (and by hand), manual."""
+    """users: those it registers, each with how it answers: auto, early (and by hand), manual.
+    domain: theirs; password: NAME-secret without it. A phone that is not 'registered' sends to
+    whom it calls. name: of its folder, else that of the first user."""
 
-    def __init__(self, host, hertz, proxy, folder, users=None):
+    domain, registered, password = "voip.example", True, None
+
+    def __init__(self, host, hertz, proxy, folder, users=None, name=None):
         self.host, self.hertz, self.proxy = host, hertz, proxy
         self.users = users or {host.name: "auto"}
         self.user = next(iter(self.users))
-        self.folder = f"{folder}/{self.user}"
+        self.folder = f"{folder}/{name or self.user}"
         self.control, self.process, self.buffer, self.events = None, None, b"", []
         os.makedirs(self.folder)
         self.ear = tone.Ear(f"{self.folder}/dump*dec.wav")
@@ -73,8 +77,10 @@ class Phone:
             file.write(CONFIG.format(folder=self.folder, rtp=20000, rtp_last=20100, modules=where,
                                      uuid=uuid, video=VIDEO if video else ""))
         with open(f"{self.folder}/accounts", "w", encoding="ascii") as file:
+            way = REGISTERED.format(proxy=self.proxy) if self.registered else "regint=0;"
             for user, answer in self.users.items():
-                file.write(ACCOUNT.format(name=user.title(), user=user, proxy=self.proxy,
+                file.write(ACCOUNT.format(name=user.title(), user=user, domain=self.domain,
+                                          password=self.password or f"{user}-secret", way=way,
                                           answer=answer))
 
     def start(self, video=False):
@@ -122,6 +128,11 @@ class Phone:
 
     def has(self, *types, since=0):
         return any(e.get("type") in types for e in self.poll()[since:])
+
+    def told(self, kind, text, since=0):
+        """An event of this type whose words have this text."""
+        return any(e.get("type") == kind and text in e.get("param", "")
+                   for e in self.poll()[since:])
 
     def mark(self):
         """A place among the events: has(..., since=mark) looks at later ones only."""
