@@ -85,7 +85,7 @@ class Phone:
 
     def start(self, video=False):
         self.configure(video)
-        family = "-6" if ":" in self.proxy else "-4"
+        family = "-6" if ":" in (self.proxy or "") else "-4"
         self.process = self.host.start("baresip", family, "-f", self.folder,
                                        log=f"{self.folder}/log",
                                        env={**os.environ, "HOME": self.folder})
