@@ -428,6 +428,31 @@ static void bounds(void)
 	T_OK(!txn_count() && !txn_memory(), "left: %zu, %zu bytes", txn_count(), txn_memory());
 }
 
+/* All are there; three are finished, the second of them is forgotten: the others make room. */
+static void finished_in_the_middle(void)
+{
+	struct made m;
+	struct txn *t, *finished[3];
+
+	request_of(&m, "OPTIONS", "z9hG4bK00000000");
+	for (unsigned int i = 0; i < TXN_MAX; i++) {
+		number(&m, i);
+		txn_begin(&m.rx, &t);
+		if (i < 3)
+			finished[i] = t;
+	}
+	for (unsigned int i = 0; i < 3; i++)
+		txn_answer(finished[i], "SIP/2.0 200 OK", 14);
+	txn_forget(finished[1]);
+	for (unsigned int i = 0; i < 3; i++) {
+		number(&m, TXN_MAX + i);
+		T_OK(txn_begin(&m.rx, &t) == TXN_NEW, "no room for number %u", i);
+	}
+	number(&m, TXN_MAX + 3);
+	T_OK(txn_begin(&m.rx, &t) == TXN_FULL, "an unfinished one made room");
+	txn_free_all();
+}
+
 /* Answers of 60,000 bytes: the oldest go, the newest stay. */
 static void bound_of_bytes(void)
 {
@@ -459,6 +484,7 @@ int main(void)
 	old_ack();
 	cancelled();
 	bounds();
+	finished_in_the_middle();
 	bound_of_bytes();
 	return t_end("txn");
 }
