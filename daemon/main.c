@@ -310,6 +310,11 @@ static void drained(int fd, void *arg)
 
 	(void)fd;
 	store_counters(store, &c);
+	if (!c.queued) {
+		/* the answers to the last ones; each may let a change begin that waited for it */
+		store_done(store);
+		store_counters(store, &c);
+	}
 	if (!c.queued || loop_now() >= *end)
 		loop_stop(loop);
 }

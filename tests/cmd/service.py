@@ -17,10 +17,15 @@ import sys
 import tempfile
 import time
 
+BURST = 60
+PHONE = "192.0.2.2"      # an address of this machine, too
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DAEMON, COMMAND = (os.path.join(ROOT, "build", name) for name in ("callgated", "callgate"))
 CLONE_NEWNET = 0x40000000
 CAP_NET_BIND_SERVICE, CAP_NET_ADMIN = 10, 12
+sys.path.insert(0, os.path.join(ROOT, "tests", "daemon"))
+sys.dont_write_bytecode = True
+from sipmsg import Credentials, Message, challenges  # noqa: E402
 LIMIT = 20
 TALLY = collections.Counter()
 CONFIG = """listen = {{ 127.0.0.1:{port} }}
@@ -110,9 +115,9 @@ class Service:
         self.signal(signal.SIGTERM)
         return self.wait()
 
-    def command(self, *words):
+    def command(self, *words, text=""):
         done = subprocess.run([COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              text=True, check=False)
+                              text=True, input=text, check=False)
         return done.returncode, done.stdout, done.stderr
 
     def ask(self, verb):
@@ -205,6 +210,54 @@ def watchdog():
     s.stop()
     check("not for another process", s.hear("STOPPING=1")
           and not any("WATCHDOG" in text for text in s.heard), s.heard)
+    s.close()
+
+
+def register(number, credentials=None):
+    """A REGISTER of alice for one device more."""
+    lines = [credentials.line("REGISTER", "sip:office.example")] if credentials else []
+    return "\r\n".join([
+        "REGISTER sip:office.example SIP/2.0",
+        f"Via: SIP/2.0/UDP {PHONE}:5070;rport;branch=z9hG4bKr{number}", "Max-Forwards: 70",
+        "From: <sip:alice@office.example>;tag=1", "To: <sip:alice@office.example>",
+        f"Call-ID: device{number}", "CSeq: 1 REGISTER", *lines,
+        f"Contact: <sip:device{number}@{PHONE}:5070>", "Expires: 600", "Content-Length: 0",
+        "", ""]).encode()
+
+
+def in_order():
+    """SIGTERM in the midst of registrations: whoever is kept has got the answer, and nobody else."""
+    s = Service()
+    rewrite(s, "registrar = main", "registrar = main max-contacts = 1000")
+    rewrite(s, "127.0.0.1", "0.0.0.0")
+    s.begin()
+    s.hear("READY=1")
+    done = s.command("users", "add", "--config", s.path("conf"), "--stdin", "alice@office.example",
+                     text="secret of alice\n")
+    check("a user", done[0] == 0, done)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(LIMIT)
+        sock.bind((PHONE, 5070))
+        sock.connect(("192.0.2.1", 5060))
+        sock.send(register(0))
+        credentials = Credentials("alice", "secret of alice")
+        credentials.take(challenges(Message(sock.recv(4000)))[0])
+        for number in range(1, BURST + 1):
+            sock.send(register(number, credentials))
+        answers = [Message(sock.recv(65536)).code]
+        check("it ends in order", s.stop() == 0, s.log())
+        while select.select([sock], [], [], 0)[0]:
+            try:
+                answers.append(Message(sock.recv(65536)).code)
+            except ConnectionRefusedError:
+                pass
+    check("200, and nothing else", set(answers) == {200}, answers)
+    s.begin()
+    s.hear("READY=1")
+    kept = s.ask("status")["result"]["registrations"]["all"]
+    check(f"of {BURST}, {len(answers)} were answered, and as many are kept", kept == len(answers),
+          kept)
+    s.stop()
     s.close()
 
 
@@ -358,7 +411,9 @@ def main():
         print("skip  callgated as a service: takes root\n0 passed, 0 failed, 1 skipped")
         return 0
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    for part in (life, watchdog, privileges, handed_over, taken, failures):
+    for address in (PHONE, "192.0.2.1"):
+        subprocess.run(["ip", "address", "add", address, "dev", "lo"], check=True)
+    for part in (life, in_order, watchdog, privileges, handed_over, taken, failures):
         try:
             part()
         except Exception as why:    # any: the others are to run, too
