@@ -310,6 +310,17 @@ static unsigned int send_or_skip(struct out *queue, unsigned int n)
 	return (unsigned int)sent;
 }
 
+/* What waits for a full socket takes no room from the others. */
+static void compact(void)
+{
+	out_used = 0;
+	for (unsigned int i = 0; i < n_out; i++) {
+		memmove(out_bytes + out_used, out_bytes + out[i].off, out[i].len);
+		out[i].off = out_used;
+		out_used += out[i].len;
+	}
+}
+
 void udp_flush(void)
 {
 	unsigned int kept = 0, i = 0;
@@ -323,9 +334,10 @@ void udp_flush(void)
 		if (!done)
 			out[kept++] = out[i++];
 	}
-	n_out = kept;
-	if (!kept)
-		out_used = 0;
+	if (kept != n_out) {
+		n_out = kept;
+		compact();
+	}
 }
 
 static void flush_event(evutil_socket_t fd, short what, void *arg)

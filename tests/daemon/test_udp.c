@@ -32,6 +32,20 @@ int clock_gettime(clockid_t id, struct timespec *ts)
 	return err;
 }
 
+/* What the system says to the next calls, and how many it takes at once. */
+static unsigned int refusals, at_once = 1000;
+static int refusal;
+
+int sendmmsg(int fd, struct mmsghdr *msg, unsigned int n, int flags)
+{
+	if (refusals) {
+		refusals--;
+		errno = refusal;
+		return -1;
+	}
+	return (int)syscall(SYS_sendmmsg, fd, msg, n < at_once ? n : at_once, flags);
+}
+
 /* ---- a peer: a plain socket ---- */
 
 static struct loop *loop;
@@ -247,6 +261,75 @@ static void bursts(uint16_t port)
 	close(fd);
 }
 
+/* Sends @n, whose Call-ID is not looked at but whose length tells them apart. */
+static unsigned int send_numbered(const struct sip_flow *to, unsigned int n)
+{
+	unsigned int taken = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		taken += !transport_send(to, message(300 + i), 300 + i);
+	return taken;
+}
+
+static unsigned int arrived_in_order(int fd, unsigned int n)
+{
+	static char back[70000];
+
+	for (unsigned int i = 0; i < n; i++)
+		if (recv(fd, back, sizeof(back), 0) != 300 + (ssize_t)i)
+			return i;
+	return n;
+}
+
+/* A full send buffer, one that takes a few, errors: all that can be sent arrives, in order. */
+static void pressure(uint16_t port)
+{
+	struct sockaddr_in a = to4("127.0.0.1", port);
+	uint64_t failed = transport_counters()->send_failed;
+	struct sip_flow to;
+	char back[2000];
+	int fd = peer_socket(AF_INET);
+
+	sendto(fd, message(300), 300, 0, (struct sockaddr *)&a, sizeof(a));
+	T_OK(run_until(1), "nothing came in");
+	to = flows[(received - 1) % 64];
+	recv(fd, back, sizeof(back), 0);
+	at_once = 3;
+	T_OK(send_numbered(&to, 20) == 20, "not taken");
+	udp_flush();
+	T_OK(arrived_in_order(fd, 20) == 20, "three at once: some are missing");
+	at_once = 1000;
+	refusals = 1;
+	refusal = EAGAIN;
+	send_numbered(&to, 20);
+	udp_flush();
+	/* the queue goes out when the socket can be written, which the loop tells */
+	sendto(fd, message(300), 300, 0, (struct sockaddr *)&a, sizeof(a));
+	run_until(1);
+	T_OK(arrived_in_order(fd, 20) == 20, "a full buffer: some are missing");
+	recv(fd, back, sizeof(back), 0);
+	refusals = 1000000;
+	T_OK(send_numbered(&to, 600) == 512, "another number than the queue has room for");
+	refusals = 0;
+	sendto(fd, message(300), 300, 0, (struct sockaddr *)&a, sizeof(a));
+	run_until(1);
+	T_OK(arrived_in_order(fd, 512) == 512, "a full queue: some are missing");
+	recv(fd, back, sizeof(back), 0);
+	failed = transport_counters()->send_failed - failed;
+	T_OK(failed == 600 - 512, "%llu failed", (unsigned long long)failed);
+	/* one error may be about an earlier datagram, two in a row cost this one */
+	refusals = 1;
+	refusal = ECONNREFUSED;
+	send_numbered(&to, 5);
+	udp_flush();
+	T_OK(arrived_in_order(fd, 5) == 5, "one error: some are missing");
+	refusals = 2;
+	send_numbered(&to, 5);
+	udp_flush();
+	T_OK(recv(fd, back, sizeof(back), 0) == 301, "two errors: not the first one alone is gone");
+	close(fd);
+}
+
 /* What waited for more than 4 s in the socket is dropped, 3 s are fine. */
 static void age(uint16_t port)
 {
@@ -338,6 +421,7 @@ int main(void)
 	sizes(port);
 	errors(port);
 	bursts(port);
+	pressure(port);
 	six();
 	is_us(port);
 	open_errors(port);
