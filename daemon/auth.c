@@ -68,9 +68,11 @@ static void named_user(const struct rx *rx, char out[USER_NAME + 1])
 static bool may_md5_alone(const char *name, const char *domain)
 {
 	struct user u;
+	int err = store_user(users, name, domain, &u);
 
-	return !store_user(users, name, domain, &u) && !(u.flags & USER_DISABLED) &&
-	       (u.flags & USER_MD5) && (u.has_ha1 & BIT(DIGEST_MD5));
+	store_user_even(users, name, domain);
+	return !err && !(u.flags & USER_DISABLED) && (u.flags & USER_MD5) &&
+	       (u.has_ha1 & BIT(DIGEST_MD5));
 }
 
 /* @empty: it came without credentials, or with such as were not asked for. */
