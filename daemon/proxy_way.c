@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "auth.h"
 #include "config.h"
@@ -154,14 +155,37 @@ static bool has_peer(const struct search *s)
 	return s->l->dialog && s->l->route.end.kind != SIP_HOST_NONE;
 }
 
-/* RFC 3261 16.6, item 7. Names are for the resolver, which is not here yet. */
-static bool go_to_host(struct search *s, const struct sip_uri *u)
+static bool by_udp(const u8 *buf, const struct sip_uri *u)
+{
+	struct sip_param p;
+
+	return !sip_uri_param(buf, u, "transport", &p) || SIP_IS(buf, p.value, "udp");
+}
+
+/* RFC 3261 16.6, item 7: maddr is meant before the host. */
+static bool named_peer(const u8 *buf, const struct sip_uri *u, struct sip_end *peer)
+{
+	struct sip_host h = { 0 };
+	struct sip_param p;
+
+	if (!sip_uri_param(buf, u, "maddr", &p))
+		return sip_end_of(&u->host, peer);
+	if (sip_host_lone(buf, p.value, &h))
+		return false;
+	h.port_num = u->host.port_num;
+	return sip_end_of(&h, peer);
+}
+
+/* @u is in @buf. Names are for the resolver, which is not here yet. */
+static bool go_to_host(struct search *s, const u8 *buf, const struct sip_uri *u)
 {
 	struct sip_end peer;
 
 	if (u->scheme == SIP_URI_SIPS)
 		return give(s, 416, NULL);
-	if (sip_end_of(&u->host, &peer))
+	if (!by_udp(buf, u))
+		return give(s, 503, "only UDP is spoken");
+	if (named_peer(buf, u, &peer))
 		return go_to(s, &peer, exit_of(s));
 	if (has_peer(s))
 		return go_back(s);
@@ -173,7 +197,7 @@ static bool go_out(struct search *s, const struct sip_uri *u)
 {
 	if (!s->l->dialog && config_now()->foreign != FOREIGN_RELAY)
 		return give(s, 403, NULL);
-	return go_to_host(s, u);
+	return go_to_host(s, s->rx->buf, u);
 }
 
 static bool by_route(struct search *s)
@@ -228,7 +252,8 @@ static bool by_token(struct search *s)
 static bool can_carry(const struct search *s, const struct contact *c)
 {
 	/* sips is never downgraded: what it needs is not here yet */
-	return c->flow.transport == SIP_T_UDP && s->l->ruri.scheme != SIP_URI_SIPS;
+	return c->flow.transport == SIP_T_UDP && s->l->ruri.scheme != SIP_URI_SIPS &&
+	       strncasecmp(c->uri, "sips:", 5);
 }
 
 static bool go_to_contact(struct search *s, const struct contact *c)
@@ -315,7 +340,7 @@ static bool in_relay_domain(struct search *s, const struct domain *d)
 
 	if (sip_uri_parse((const u8 *)d->relay, sip_slice(0, (uint32_t)strlen(d->relay)), &u))
 		return give(s, 500, NULL);
-	return go_to_host(s, &u);
+	return go_to_host(s, (const u8 *)d->relay, &u);
 }
 
 static bool by_location(struct search *s)
@@ -336,8 +361,12 @@ static bool by_location(struct search *s)
 	if (at_location(s, aor, len))
 		return true;
 	s->w->uniform = true;
-	/* who else exists there, only its own registrar knows */
-	return d->mode == REGISTRAR_MAIN ? by_user(s, aor, len, d) : give(s, 480, NULL);
+	if (d->mode == REGISTRAR_MAIN)
+		return by_user(s, aor, len, d);
+	/* who else exists there, only its own registrar knows: it is asked from inside */
+	if (s->rx->flow.zone == ZONE_INSIDE && u->scheme != SIP_URI_TEL)
+		return go_to_host(s, s->rx->buf, u);
+	return give(s, 480, NULL);
 }
 
 /* ---- what has lost its token, and trunks ---- */

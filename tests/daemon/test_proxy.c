@@ -76,10 +76,29 @@ static void users(void)
 	T_OK(invite("sip:b%6Fb@203.0.113.1:5060") == 1 && went_to(&phone, "INVITE sip:bob@"),
 	     "by an escaped name");
 	T_OK(invite("sips:bob@203.0.113.1") == 1 && is_reply(480), "sips is not downgraded");
+	world_locate("sue@office.example", "SIPS:sue@192.168.1.11", other);
+	T_OK(invite("sip:sue@203.0.113.1") == 1 && is_reply(480), "a Contact with sips, neither");
+	world_locate("sue@office.example", NULL, other);
 	world_locate("+4930123@office.example", "sip:+4930123@192.168.1.11", other);
 	T_OK(invite("tel:+49-30-1.23") == 1 && went_to(&other, "INVITE sip:+4930123@"), "tel");
 	T_OK(invite("tel:+49-30-1.24") == 1 && is_reply(404), "another number: 404");
 	world_locate("+4930123@office.example", NULL, other);
+}
+
+/* C16: of a passive domain we know who registered, and nobody else. */
+static void passive(void)
+{
+	struct ask a = { .method = "INVITE", .uri = "sip:kim@voip.example" };
+
+	world_locate("kim@voip.example", "sip:kim@192.168.1.11", other);
+	T_OK(invite(a.uri) == 1 && went_to(&other, "INVITE sip:kim@192.168.1.11 "), "registered");
+	world_locate("kim@voip.example", NULL, other);
+	T_OK(invite(a.uri) == 1 && is_reply(480), "not registered: %d", code());
+	call++;
+	a.from = phone;
+	T_OK(ask(&a) == 1 && code() == 404 &&
+	     strstr(world_header(world_last()->text, "Warning", 0), "399 "),
+	     "from inside: to its registrar, whose name is not looked up: %d", code());
 }
 
 static void uniform(void)
@@ -116,6 +135,10 @@ static void foreign(void)
 	T_OK(invite("sip:x@elsewhere.example") == 1 && is_reply(404) &&
 	     strstr(world_header(world_last()->text, "Warning", 0), "399 "), "no resolver: 404");
 	T_OK(invite("sips:x@192.0.2.55") == 1 && is_reply(416), "sips: 416, not %d", code());
+	T_OK(invite("sip:x@192.0.2.55;transport=tcp") == 1 && is_reply(503), "TCP: %d", code());
+	T_OK(invite("sip:x@far.example:5070;maddr=192.0.2.56;transport=UDP") == 1 &&
+	     went_to(&(struct endpoint){ 4, { 192, 0, 2, 56 }, 5070 }, "INVITE sip:x@far."),
+	     "maddr");
 	world_no_route = true;
 	T_OK(invite("sip:x@192.0.2.55") == 1 && is_reply(503), "no route: 503, not %d", code());
 	world_no_route = false;
@@ -368,6 +391,7 @@ int main(void)
 	log_setup(LOG_LEVEL_WARN);
 	world_open();
 	users();
+	passive();
 	uniform();
 	foreign();
 	policy();
