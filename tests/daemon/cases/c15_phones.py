@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Phones of others register, with MD5: baresip, linphone, sipp (C15, C28)."""
+import contextlib
+import glob
+import os
+import shutil
+import subprocess
+import tempfile
+
+from peer import LIMIT, Skipped, check, host, until
+
+DOMAIN = 'domain "office.example" { registrar = main }\n'
+CONFIG = DOMAIN + 'algorithms-inside = { MD5 }\n'
+USERS = ['watch', 'bare', 'lin', 'lin2', *(f'sipp{n}' for n in range(20))]
+
+BARESIP = '''\
+poll_method epoll
+sip_listen {listen}
+net_interface eth0
+module_path {modules}
+module_tmp uuid.so
+module g711.so
+module_app account.so
+module_app menu.so
+'''
+ACCOUNT = ('<sip:bare@office.example;transport=udp>;auth_user=bare;auth_pass=bare-secret'
+           ';outbound="sip:{proxy};transport=udp";regint=120\n')
+LINPHONE = '''\
+[sip]
+sip_port=5092
+use_ipv6={ipv6}
+default_proxy=0
+register_only_when_network_is_up=0
+[net]
+dns_srv_enabled=0
+[proxy_0]
+reg_proxy=<sip:{proxy};transport=udp>
+reg_route=<sip:{proxy};transport=udp;lr>
+reg_identity=<sip:{user}@office.example>
+reg_expires=120
+reg_sendregister=1
+publish=0
+[auth_info_0]
+username={user}
+passwd={user}-secret
+realm=office.example
+domain=office.example
+'''
+SIPP = '''\
+<?xml version="1.0" encoding="us-ascii"?>
+<scenario name="register">
+<send retrans="500"><![CDATA[
+REGISTER sip:office.example SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport
+Max-Forwards: 70
+From: <sip:[field0]@office.example>;tag=[call_number]
+To: <sip:[field0]@office.example>
+Call-ID: [call_id]
+CSeq: 1 REGISTER
+Contact: <sip:[field0]@[local_ip]:[local_port]>;expires=120
+Content-Length: 0
+
+]]></send>
+<recv response="401" auth="true"/>
+<send retrans="500"><![CDATA[
+REGISTER sip:office.example SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport
+Max-Forwards: 70
+From: <sip:[field0]@office.example>;tag=[call_number]
+To: <sip:[field0]@office.example>
+Call-ID: [call_id]
+CSeq: 2 REGISTER
+Contact: <sip:[field0]@[local_ip]:[local_port]>;expires=120
+[field1]
+Content-Length: 0
+
+]]></send>
+<recv response="200"/>
+</scenario>
+'''
+
+
+def bindings(phone):
+    """Of the user of a peer, which asks for them."""
+    answer = phone.register(contact='none', expires=None)
+    check(answer.code == 200, answer.start)
+    return answer.contacts()
+
+
+@contextlib.contextmanager
+def program(world, files, *command):
+    """Runs it in the namespace of the phones, in a folder with these files."""
+    if not shutil.which(command[0]):
+        raise Skipped(f'{command[0]} is not installed (tests/setup interop)')
+    folder = tempfile.mkdtemp(prefix='phone-')
+    os.makedirs(os.path.join(folder, '.local/share/linphone'))
+    for name, text in files.items():
+        with open(os.path.join(folder, name), 'w', encoding='ascii') as file:
+            file.write(text)
+    with open(os.path.join(folder, 'log'), 'wb') as log, world.nets.inside:
+        process = subprocess.Popen(
+            [word.replace('FOLDER', folder) for word in command], cwd=folder, stdout=log,
+            stderr=subprocess.STDOUT, stdin=subprocess.PIPE,
+            env={**os.environ, 'HOME': folder, 'LC_ALL': 'C'})
+    try:
+        yield process, os.path.join(folder, 'log')
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def registers(world, user, files, *command):
+    watch = world.phone(user)
+    proxy = host(watch.router)
+    texts = {name: text.format(proxy=proxy, user=user, ipv6=int(world.family == 6),
+                               listen='[::]:5091' if world.family == 6 else '0.0.0.0:5091',
+                               modules=next(iter(glob.glob('/usr/lib/baresip/modules')
+                                                 + glob.glob('/usr/lib/*/baresip/modules')), ''))
+             for name, text in files.items()}
+    with program(world, texts, *command) as (_, log):
+        try:
+            until(lambda: bindings(watch), f'{command[0]} has registered', LIMIT * 3)
+        except Exception:
+            with open(log, encoding='utf-8', errors='replace') as file:
+                print(file.read()[:2500])
+            raise
+
+
+def linphone(world, user):
+    registers(world, user, {'rc': LINPHONE}, 'linphonec', '-c', 'FOLDER/rc')
+
+
+def sipp(world):
+    """Twenty users, twenty at a time; sipp itself judges the answers."""
+    watch = world.phone('watch')
+    users = [f'sipp{n}' for n in range(20)]
+    lines = [f'{u};[authentication username={u} password={u}-secret]' for u in users]
+    files = {'register.xml': SIPP, 'users.csv': '\n'.join(['SEQUENTIAL', *lines]) + '\n'}
+    with program(world, files, 'sipp', f'{host(watch.router)}:5060', '-sf', 'register.xml', '-inf',
+                 'users.csv', '-i', host(watch.address), '-p', '5093', '-m', '20', '-l', '20',
+                 '-r', '100', '-nostdin', '-auth_uri', 'office.example',
+                 '-timeout', '20s', '-timeout_error') as (process, log):
+        status = process.wait(LIMIT * 6)
+        if status:
+            with open(log, encoding='utf-8', errors='replace') as file:
+                print(file.read()[:2500])
+    check(status == 0, f'sipp ended with {status}')
+    for user in users:
+        found = list(bindings(world.phone(user)))
+        check(found == [f'sip:{user}@{host(watch.address)}:5093'], f'{user}: {found}')
+
+
+def c15_baresip(world):
+    registers(world, 'bare', {'config': BARESIP, 'accounts': ACCOUNT},
+              'baresip', f'-{world.family}', '-f', 'FOLDER')
+
+
+def c15_linphone(world):
+    linphone(world, 'lin')
+
+
+def c15_sipp(world):
+    sipp(world)
