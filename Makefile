@@ -75,10 +75,11 @@ fuzz: ## the fuzz targets on new input, FUZZ_RUNS runs each
 	@tests/setup build fuzz
 	@$(MAKE) --no-print-directory -f tests/host.mk fuzz
 
-bench: ## instructions per message and packet, beside the in-tree helper
+bench: ## instructions per packet beside the in-tree helper, registrations beside Kamailio
 	@tests/setup build vm bench
 	@$(MAKE) --no-print-directory build/callgate build/callgated
 	@tests/bench/run
+	@tests/bench/registrar
 
 lint: ## the house rules: checkpatch, sparse, header arrows, sizes, licences
 	@tests/setup build lint
