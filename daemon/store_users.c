@@ -69,7 +69,7 @@ static bool read_text(sqlite3_stmt *q, int at, char *out, size_t size)
 	const char *text = (const char *)sqlite3_column_text(q, at);
 	size_t len = text ? strlen(text) : size;
 
-	if (len >= size)
+	if (len >= size || len != (size_t)sqlite3_column_bytes(q, at))
 		return false;
 	memcpy(out, text, len + 1);
 	return true;
@@ -120,8 +120,10 @@ static int look_up(struct store *s, const char *name, const char *domain, struct
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(s->user);
 	err = store_fail(s, rc) ? -EIO : rc == SQLITE_DONE ? -ENOENT : 0;
-	if (!err && !read_user(s->user, out))
+	if (!err && !read_user(s->user, out)) {
+		memset(out, 0, sizeof(*out));
 		err = -EIO;
+	}
 	sqlite3_reset(s->user);
 	/* they point to what the caller has */
 	sqlite3_clear_bindings(s->user);
