@@ -189,13 +189,14 @@ static int run_singly(struct store *s, struct store_changes *l)
 
 static void run(struct store *s, struct store_changes *l)
 {
-	int rc = SQLITE_OK;
+	int rc = s->broken ? mend(s) : SQLITE_OK;
 
-	if (s->broken)
-		rc = mend(s);
-	if (rc == SQLITE_OK)
-		rc = commit(s, l->first, NULL);
-	if (rc != SQLITE_OK && !s->broken && !of_the_file(rc) && l->n > 1)
+	if (s->broken) {
+		fail(l->first, rc);
+		return;
+	}
+	rc = commit(s, l->first, NULL);
+	if (rc != SQLITE_OK && !of_the_file(rc) && l->n > 1)
 		rc = run_singly(s, l);
 	else
 		fail(l->first, rc);
