@@ -552,6 +552,7 @@ static void forget_queued(const struct udp_socket *s)
 		if (out[i].s != s)
 			out[kept++] = out[i];
 	n_out = kept;
+	compact();
 }
 
 void udp_close(struct udp_socket *s)

@@ -10,6 +10,7 @@ import contextlib
 import os
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -27,6 +28,7 @@ CALLGATED = os.path.abspath(os.environ.get('CALLGATED') or
                             os.path.join(ROOT, 'build', 'callgated'))
 LIMIT = 5.0 * float(os.environ.get('LAB_SLOW', '1'))
 T1, T2 = 0.5, 4.0
+PR_SET_PDEATHSIG = 1
 INSIDE = {4: '192.168.7.', 6: 'fd00:7::'}
 OUTSIDE = {4: '203.0.113.', 6: '2001:db8:f::'}
 BITS = {4: 24, 6: 64}
@@ -114,7 +116,9 @@ class Daemon:
         with open(self.path('log'), 'ab') as log, self.space:
             self.process = subprocess.Popen(
                 [CALLGATED, '-c', self.path('callgate.conf')],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                # it does not outlive whoever started it
+                preexec_fn=lambda: net.libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
         until(self.ready, 'callgated is ready')
 
     def ready(self):
