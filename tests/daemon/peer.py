@@ -169,6 +169,8 @@ class Daemon:
         try:
             self.stop()
         finally:
+            if self.process and self.process.poll() is None:
+                self.kill()
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -331,9 +333,13 @@ class World:
         self.nets, self.family, self.domain = nets, family, 'office.example'
         self.peers, self.next = [], {'inside': PEERS[0], 'outside': PEERS[0]}
         self.daemon = Daemon(nets.router, config)
-        for user in users:
-            self.add_user(user)
-        self.daemon.start()
+        try:
+            for user in users:
+                self.add_user(user)
+            self.daemon.start()
+        except BaseException:
+            self.daemon.close()
+            raise
 
     def inside(self, port=5060):
         return self.peer('inside', port)
