@@ -6,6 +6,7 @@
 
 #include "log.h"
 #include "loop.h"
+#include "stun.h"
 #include "text.h"
 #include "transport.h"
 #include "udp.h"
@@ -94,10 +95,21 @@ static void refused(const struct rx *rx)
 			  rx->len, sip_bad_text(rx->msg.bad));
 }
 
+/* The keep-alive of RFC 5626 over UDP is answered from the address that it was sent to. */
+static bool is_stun(const struct sip_flow *flow, const void *buf, uint32_t len)
+{
+	uint8_t answer[STUN_ANSWER];
+	size_t n = stun_answer(buf, len, &flow->remote, answer);
+
+	if (n)
+		transport_send(flow, answer, (uint32_t)n);
+	return n > 0;
+}
+
 static void receive(struct rx *rx, const void *buf, uint32_t len)
 {
 	counters.in++;
-	if (!handler || keep_alive(buf, len)) {
+	if (!handler || keep_alive(buf, len) || is_stun(&rx->flow, buf, len)) {
 		counters.dropped++;
 		return;
 	}

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """REGISTER, what registrar.py has not: order, outbound, Path, limits, times (C11, C12, C15, C17)."""
 import re
+import socket
+import struct
 
-from peer import check, until
+from peer import LIMIT, check, until
 
 USERS = ('alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi', 'ivan', 'judy')
 CONFIG = '''\
@@ -114,6 +116,20 @@ def c11_first_hop_lacks_outbound_439(world):
                      lines=[f'Via: {via}', f'Path: {path}', 'Supported: path, outbound'],
                      phone=phone)
         code(answer, wanted)
+
+
+def c11_stun_keeps_an_outbound_flow(world):
+    """RFC 5626 8: the answer names the flow as it is seen here."""
+    phone = world.inside()
+    request = b'\0\1\0\0\x21\x12\xa4\x42' + bytes(range(12))
+    phone.send(request)
+    phone.sock.settimeout(LIMIT)
+    answer = phone.sock.recv(100)
+    address = socket.inet_pton(phone.sock.family, phone.address)
+    mapped = bytes(a ^ b for a, b in zip(struct.pack('!H', phone.port), b'\x21\x12')) + bytes(
+        a ^ b for a, b in zip(address, request[4:]))
+    check(answer[:2] == b'\1\1' and answer[4:20] == request[4:] and answer[26:] == mapped,
+          answer.hex())
 
 
 # ---- C12, C13
