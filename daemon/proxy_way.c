@@ -231,17 +231,38 @@ static bool set_host(struct search *s, const char *host, uint32_t len)
 	return true;
 }
 
+static bool by_dialog(struct search *s)
+{
+	return s->rx->msg.to_tag.len &&
+	       dialog_find(&s->rx->msg, &s->w->to, s->w->target, sizeof(s->w->target),
+			   &s->w->target_len);
+}
+
+/*
+ * A Contact that was not at the address it was sent from, and no Route: where its dialog is known
+ * to be; else the host that it names, which must be on the side that it came from.
+ */
+static bool by_far_token(struct search *s)
+{
+	const struct sip_token *t = &s->l->contact;
+
+	if (by_dialog(s))
+		return true;
+	if (t->end.kind == SIP_HOST_NONE || !go_to(s, &t->end, exit_of(s)))
+		return false;
+	return s->w->code || s->w->to.zone == t->zone || give(s, 404, NULL);
+}
+
 static bool by_token(struct search *s)
 {
 	const struct sip_token *t = &s->l->contact;
+	bool adjacent = t->flags & SIP_TOKEN_ADJACENT && t->end.kind != SIP_HOST_NONE;
 	bool found;
 
 	if (!s->l->has_contact)
 		return false;
-	if (has_peer(s) && !(t->flags & SIP_TOKEN_ADJACENT))
-		return go_back(s);
-	if (t->end.kind == SIP_HOST_NONE)
-		return has_peer(s) && go_back(s);
+	if (!adjacent)
+		return has_peer(s) ? go_back(s) : by_far_token(s);
 	found = go_to(s, &t->end, exit_of(s));
 	s->w->to.zone = t->zone;
 	return found;
@@ -411,13 +432,6 @@ static bool by_peer(struct search *s)
 	else
 		set_host(s, (char *)text, sip_end_print(text, &s->l->route.end));
 	return true;
-}
-
-static bool by_dialog(struct search *s)
-{
-	return s->rx->msg.to_tag.len &&
-	       dialog_find(&s->rx->msg, &s->w->to, s->w->target, sizeof(s->w->target),
-			   &s->w->target_len);
 }
 
 static bool by_trunk(struct search *s)

@@ -340,6 +340,36 @@ static void back(void)
 	}
 }
 
+/*
+ * A caller outside says that he is at an inside address. His Contact is hidden behind a token; who
+ * brings it back without our Route reaches him, and never the host that he named.
+ */
+static void far(void)
+{
+	struct endpoint liar = at4("100.64.3.3", 40000);
+	char contact[1024];
+	struct made m;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		call++;
+		ask(&(struct ask){ .method = "INVITE", .uri = "sip:bob@203.0.113.1", .from = liar,
+				   .extra = "Contact: <sip:x@192.168.1.50:5060>\n" });
+		snprintf(contact, sizeof(contact), "%s",
+			 uri_in(world_header(world_last()->text, "Contact", 0)));
+		T_OK(went_to(&phone, "INVITE ") &&
+		     !strncmp(contact, "sip:x@192.168.1.1:5060;cg=", 26), "hidden: %s", contact);
+		if (i)
+			dialog_free();
+		rx_make(&m, "BYE %s SIP/2.0\n"
+			"Via: SIP/2.0/UDP 192.168.1.10:5062;branch=z9hG4bKfar%u\n"
+			"Max-Forwards: 70\nFrom: <sip:b@h>;tag=b\nTo: <sip:ann@voip.example>;tag=a\n"
+			"Call-ID: call%u@voip\nCSeq: 1 BYE\nContent-Length: 0\n", contact, i, call);
+		T_OK(world_give(phone, m.text, m.rx.len) == 1, "BYE");
+		T_OK(i ? code() == 404 : went_to(&liar, "BYE sip:x@192.168.1.50:5060 "), "%u: %s",
+		     i, world_last()->text);
+	}
+}
+
 /* ---- Path, trunks ---- */
 
 static void paths(void)
@@ -400,6 +430,7 @@ int main(void)
 	same_way();
 	dialogs();
 	back();
+	far();
 	paths();
 	trunks();
 	responses();
