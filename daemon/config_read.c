@@ -559,6 +559,10 @@ static int parse(const struct config_text *t, size_t nth)
 	cfg_set_error_function(run->cfg, parse_error);
 	err = cfg_parse_fp(run->cfg, f);
 	fclose(f);
+	/* libConfuse is silent about an option without name, such as "" = 1 */
+	if (err && !run->errors)
+		complain(run->cfg->filename, run->cfg->line < t->lines ? run->cfg->line : t->lines,
+			 "syntax: not understood from here on: see callgate.conf(5)");
 	return err ? -EINVAL : 0;
 }
 

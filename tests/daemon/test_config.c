@@ -196,6 +196,8 @@ static const struct {
 	{ "# a\n // b\n/* c\n\n*/ nonce-life = a\n", ":5: nonce-life: 'a' is not" },
 	{ "# \"a\n user = 'root' # '\n nonce-life = a#\n", ":3: nonce-life: 'a' is not" },
 	{ "domain a.b { realm = '#\\'//\"/*' }\nnonce-life=a", ":1: realm: '#'//\"/*' cannot" },
+	{ "\n\"\" = 1\n", ":2: syntax: not understood" },
+	{ "\n${CALLGATE_NONE} = 1\n", ":2: syntax: not understood" },
 	{ "user = a//b", "there is no user 'a//b'" },
 	{ "user = root\r\nnonce-life = a\r\n", ":2: nonce-life: 'a' is not" },
 	{ "domain { }\n", ":1: domain: it has no name: write domain NAME { ... }" },
