@@ -14,6 +14,7 @@
 #include "hash.h"
 #include "location.h"
 #include "loop.h"
+#include "shared.h"
 #include "sip/aor.h"
 #include "store.h"
 
@@ -185,27 +186,60 @@ static char *string_put(char **room, const char *s)
 	return at;
 }
 
-/* A copy in one block, its strings behind it. */
+enum { SHARED_AGENT = 1, SHARED_PARAMS = 2 };
+
+/* The shared text, or NULL, and then the block has it. */
+static char *share(const char *text, uint8_t flag, uint8_t *shared)
+{
+	char *s = text ? shared_get(text) : NULL;
+
+	if (s)
+		*shared |= flag;
+	return s;
+}
+
+static void contact_free(struct contact *c)
+{
+	if (!c)
+		return;
+	if (c->shared & SHARED_AGENT)
+		shared_put(c->user_agent);
+	if (c->shared & SHARED_PARAMS)
+		shared_put(c->params);
+	free(c);
+}
+
+/* A copy in one block, its strings behind it, but for those that phones have in common. */
 static struct contact *contact_copy(const struct contact *from, struct aor *a)
 {
+	uint8_t shared = 0;
+	char *agent = share(from->user_agent, SHARED_AGENT, &shared);
+	char *params = share(from->params, SHARED_PARAMS, &shared);
 	size_t size = sizeof(*from) + string_size(from->uri) + string_size(from->call_id) +
 		      string_size(from->path) + string_size(from->instance) +
-		      string_size(from->user_agent) + string_size(from->params);
+		      (agent ? 0 : string_size(from->user_agent)) +
+		      (params ? 0 : string_size(from->params));
 	struct contact *c = malloc(size);
 	char *room = (char *)(c + 1);
 
-	if (!c)
+	if (!c) {
+		if (agent)
+			shared_put(agent);
+		if (params)
+			shared_put(params);
 		return NULL;
+	}
 	*c = *from;
 	c->next = NULL;
 	c->aor = a;
+	c->shared = shared;
 	memset(&c->timer, 0, sizeof(c->timer));
 	c->uri = string_put(&room, from->uri);
 	c->call_id = string_put(&room, from->call_id);
 	c->path = string_put(&room, from->path);
 	c->instance = string_put(&room, from->instance);
-	c->user_agent = string_put(&room, from->user_agent);
-	c->params = string_put(&room, from->params);
+	c->user_agent = agent ? agent : string_put(&room, from->user_agent);
+	c->params = params ? params : string_put(&room, from->params);
 	return c;
 }
 
@@ -279,7 +313,7 @@ static void drop(struct aor *a, uint64_t id, enum gone why)
 
 	if (c)
 		tell(a, c, NULL, why);
-	free(c);
+	contact_free(c);
 }
 
 static void put(struct contact *c)
@@ -288,7 +322,7 @@ static void put(struct contact *c)
 
 	insert(c);
 	tell(c->aor, was, c, GONE_REPLACED);
-	free(was);
+	contact_free(was);
 }
 
 static void kept(int result, void *arg)
@@ -325,7 +359,7 @@ static void ended(struct timer *t)
 static void job_free(struct location_job *j)
 {
 	for (uint32_t i = 0; i < j->n_put; i++)
-		free(j->put[i]);
+		contact_free(j->put[i]);
 	free(j->put);
 	free(j);
 }
@@ -614,7 +648,7 @@ static void aor_free(struct aor *a)
 	while ((c = a->contacts)) {
 		a->contacts = c->next;
 		timer_stop(&c->timer);
-		free(c);
+		contact_free(c);
 	}
 	free(a);
 }

@@ -35,6 +35,7 @@ struct contact {
 	uint32_t reg_id;	/* 0: none */
 	uint16_t q;		/* 0 - 1000 */
 	uint8_t origin;		/* enum origin */
+	uint8_t shared;		/* location.c: texts that others have too */
 };
 
 struct location_job;

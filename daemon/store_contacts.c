@@ -227,6 +227,8 @@ int store_contacts(struct store *s, store_contact_fn *fn, void *arg)
 	else if (!err)
 		err = store_fail(s, rc);
 	sqlite3_finalize(q);
+	/* they were read once, for the table of locations */
+	sqlite3_db_release_memory(s->main.db);
 	return err;
 }
 

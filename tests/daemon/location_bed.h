@@ -28,6 +28,7 @@ static void *test_calloc(size_t n, size_t size)
 
 #define malloc(n) test_malloc(n)
 #define calloc(n, size) test_calloc(n, size)
+#include "../../daemon/shared.c"
 #include "../../daemon/location.c"
 #undef malloc
 #undef calloc

@@ -231,6 +231,40 @@ static void test_load(void)
 	n_stored = 0;
 }
 
+/* Texts that phones have in common are kept once, and no longer than by the last. */
+static void test_shared(void)
+{
+	struct contact c = some("sip:g@192.0.2.1", 60);
+	char text[LENGTH_MAX + 2];
+	struct aor *a;
+
+	begin(NULL);
+	T_OK(!shared_count(), "%zu texts are left over", shared_count());
+	c.params = (char *)";methods=\"INVITE\"";
+	put_one("g@office.example", &c);
+	put_one("h@office.example", &c);
+	T_OK(shared_count() == 2, "%zu texts", shared_count());
+	a = FIND("g@office.example");
+	T_OK(a && !strcmp(a->contacts->user_agent, "Phone/1.0") &&
+	     !strcmp(a->contacts->params, c.params), "what they say");
+	memset(text, 'x', sizeof(text));
+	text[LENGTH_MAX + 1] = '\0';
+	c.user_agent = text;
+	c.params = NULL;
+	put_one("i@office.example", &c);
+	a = FIND("i@office.example");
+	T_OK(a && !strcmp(a->contacts->user_agent, text) && shared_count() == 2, "a long one");
+	for (unsigned int i = 0; i < TEXTS_MAX + 10; i++) {
+		snprintf(text, sizeof(text), "Phone/%u", i);
+		put_one("j@office.example", &c);
+	}
+	a = FIND("j@office.example");
+	T_OK(a && !strcmp(a->contacts->user_agent, text), "one too many");
+	T_OK(shared_count() == TEXTS_MAX, "%zu texts", shared_count());
+	location_free();
+	T_OK(!shared_count(), "%zu texts stay", shared_count());
+}
+
 /* ---- memory that runs out ---- */
 
 static int sweep_step(int step, long n)
@@ -292,6 +326,7 @@ int main(void)
 	test_wait();
 	test_bounds();
 	test_load();
+	test_shared();
 	test_memory();
 	return t_end("location");
 }
