@@ -91,6 +91,13 @@ static enum auth_verdict challenge(const struct rx *rx, struct auth *a, bool emp
 	return AUTH_CHALLENGE;
 }
 
+/* Every registration begins with it: no printf. */
+static void challenge_line(struct reply *r, const char *const *words)
+{
+	for (; *words; words++)
+		reply_raw(r, *words, (uint32_t)strlen(*words));
+}
+
 void auth_challenge(struct reply *r, const struct auth *a)
 {
 	struct nonce_owner o = { &r->rx->flow.remote, a->realm };
@@ -100,9 +107,10 @@ void auth_challenge(struct reply *r, const struct auth *a)
 	nonce_make(&o, a->offer, nonce);
 	for (int i = DIGEST_COUNT - 1; i >= 0; i--)
 		if (a->offer & BIT(i))
-			reply_header(r, name, "Digest realm=\"%s\", nonce=\"%s\", algorithm=%s, "
-				     "qop=\"auth\"%s", a->realm, nonce, digest_name(i),
-				     a->stale ? ", stale=true" : "");
+			challenge_line(r, (const char *const[]){
+				name, ": Digest realm=\"", a->realm, "\", nonce=\"", nonce,
+				"\", algorithm=", digest_name(i), ", qop=\"auth\"",
+				a->stale ? ", stale=true\r\n" : "\r\n", NULL });
 }
 
 /* ---- the check ---- */
