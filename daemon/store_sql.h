@@ -9,7 +9,6 @@
 #include "store.h"
 
 #define STORE_BUSY_MS 2000	/* how long another program's lock is waited for */
-#define STORE_PAGE_SIZE 4096
 
 /* One connection, used by one thread, and its statements for changes of bindings. */
 struct store_link {
