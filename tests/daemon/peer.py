@@ -26,7 +26,7 @@ from sipmsg import Credentials, Message, challenges, host, unique  # noqa: E402
 
 CALLGATED = os.path.abspath(os.environ.get('CALLGATED') or
                             os.path.join(ROOT, 'build', 'callgated'))
-LIMIT = 5.0 * float(os.environ.get('LAB_SLOW', '1'))
+LIMIT = 10.0 * float(os.environ.get('LAB_SLOW', '1'))
 T1, T2 = 0.5, 4.0
 PR_SET_PDEATHSIG = 1
 INSIDE = {4: '192.168.7.', 6: 'fd00:7::'}
@@ -119,7 +119,10 @@ class Daemon:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 # it does not outlive whoever started it
                 preexec_fn=lambda: net.libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
-        until(self.ready, 'callgated is ready')
+        try:
+            until(self.ready, 'callgated is ready', 12 * LIMIT)   # a slow disk is no fault
+        except Failed as why:
+            raise Failed(f'{why}; its log:\n{self.log()[-2000:]}') from None
 
     def ready(self):
         """It answers an OPTIONS about itself."""
@@ -332,6 +335,7 @@ class World:
     def __init__(self, nets, family, config=DOMAIN, users=()):
         self.nets, self.family, self.domain = nets, family, 'office.example'
         self.peers, self.next = [], {'inside': PEERS[0], 'outside': PEERS[0]}
+        self.unused = iter(users)
         self.daemon = Daemon(nets.router, config)
         try:
             for user in users:
@@ -358,6 +362,10 @@ class World:
     def phone(self, user, side='inside'):
         """A peer that is a user; the password is the name with "-secret"."""
         return self.peer(side, 5060).login(user, f'{user}-secret')
+
+    def fresh_phone(self, side='inside'):
+        """A phone of a user of the file that no other case of this callgated had."""
+        return self.phone(next(self.unused), side)
 
     def add_user(self, user, password=None, *options):
         self.daemon.command('users', 'add', '--config', self.daemon.path('callgate.conf'),

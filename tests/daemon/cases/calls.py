@@ -10,11 +10,10 @@ CONFIG = '''\
 domain "office.example" { registrar = main }
 '''
 USERS = [f'u{n}' for n in range(40)]
-free = {4: iter(USERS[:]), 6: iter(USERS[:])}
 
 
 def fresh(world, side='inside', registered=True):
-    phone = world.phone(next(free[world.family]), side)
+    phone = world.fresh_phone(side)
     if registered:
         answer = phone.register()
         check(answer.code == 200, f'{phone.user} cannot register: {answer.start}')

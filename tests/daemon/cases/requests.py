@@ -197,7 +197,7 @@ c10_link_local_addresses.families = (6,)
 
 def c10_noise_gets_nothing(world):
     phone = world.inside()
-    for data in (b'\r\n\r\n', b'\0', b'\0\1\0\0\x21\x12\xa4\x42' + b'x' * 12, b'GET / HTTP/1.1\r\n\r\n',
+    for data in (b'\r\n\r\n', b'\0', b'\x80\0' + b'x' * 170, b'GET / HTTP/1.1\r\n\r\n',
                  b'SIP/2.0 200 OK\r\n\r\n', b'x' * 2000):
         phone.send(data)
     phone.send(raw(phone, 'ACK sip:b@office.example SIP/2.0', CSeq='x'))
