@@ -62,4 +62,12 @@ $(OUT)/%.o: $(ROOT)/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(DAEMON_CFLAGS) -MMD -MP -c -o $@ $<
 
+# what the store costs, without sanitizers: build/bench-store FOLDER [BINDINGS ...]
+.PHONY: bench-store
+bench-store:
+	$(Q)$(MAKE) -s -C $(ROOT) build/libcallgate.a
+	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -I$(ROOT)/uapi -I$(ROOT)/daemon -I$(ROOT)/kmod \
+		-o $(ROOT)/build/bench-store $(ROOT)/tests/bench/store.c \
+		$(ROOT)/build/libcallgate.a -pthread $(shell pkg-config --libs $(LIBS))
+
 -include $(OBJ:.o=.d) $(OUT)/daemon/main.d $(patsubst %,$(OUT)/tests/daemon/test_%.d,$(NAMES))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the store and the table of locations cost: CPU for each change, bytes for each binding, time
- * to load. usage: store FOLDER [BINDINGS [OUTSTANDING [DURABILITY]]]; DURABILITY: 0 strict, 1, 2.
+ * to load. make -f tests/daemon.mk bench-store, then
+ * build/bench-store FOLDER [BINDINGS [OUTSTANDING [DURABILITY]]]; DURABILITY: 0 strict, 1, 2.
  */
 #include <malloc.h>
 #include <poll.h>

@@ -390,6 +390,32 @@ static void test_folder(void)
 	unlink(path);
 }
 
+/* A file that callgated may not write. In a child without rights: root may. */
+static void test_read_only(void)
+{
+	int status = 0;
+	pid_t pid;
+
+	store_close(open_store(STORE_STRICT, false));
+	if (geteuid()) {
+		t_skipped++;
+		return;
+	}
+	T_OK(!chown(folder, 65534, 65534) && !chown(path, 65534, 65534) && !chmod(path, 0400),
+	     "a file of nobody's");
+	pid = fork();
+	if (!pid) {
+		t_failed = 0;
+		if (setgid(65534) || setuid(65534))
+			_exit(2);
+		refused(-EACCES, "may write");
+		_exit(t_failed != 0);
+	}
+	T_OK(waitpid(pid, &status, 0) == pid && !status, "it says so");
+	T_OK(!chown(folder, 0, 0), "back");
+	clean();
+}
+
 static void test_foreign(void)
 {
 	int fd;
@@ -521,6 +547,7 @@ int main(void)
 	test_expire();
 	test_modes();
 	test_folder();
+	test_read_only();
 	test_foreign();
 	test_newer();
 	test_migration();
