@@ -19,6 +19,7 @@
 #include "log.h"
 #include "loop.h"
 #include "sip/aor.h"
+#include "udp_route.h"
 #include "zone.h"
 
 #define BUCKETS 16384
@@ -155,11 +156,26 @@ static void commit(struct place *p, const struct location_change *c)
 		followed(err, p);
 }
 
+/* Ours on the phone's side: the module told of its registration, not of a packet to us. */
+static struct sip_flow flow_to(const struct endpoint *inside)
+{
+	const struct config *config = config_now();
+	struct sip_flow flow = { .remote = *inside, .transport = SIP_T_UDP };
+
+	if (udp_route(inside, &flow.local, &flow.ifindex))
+		flow.local.len = 0;
+	for (size_t i = 0; i < config->n_listen && !flow.local.port; i++)
+		if (config->listen[i].len == inside->len)
+			flow.local.port = config->listen[i].port;
+	flow.zone = zone_of(config, flow.ifindex, inside);
+	return flow;
+}
+
 static void put(struct place *p, const struct contact *have)
 {
 	const struct seen *s = p->seen;
 	struct contact c = {
-		.flow = { .remote = s->inside, .transport = SIP_T_UDP, .zone = ZONE_INSIDE },
+		.flow = flow_to(&s->inside),
 		.uri = (char *)p->uri,
 		.call_id = (char *)"",
 		.id = have ? have->id : 0,

@@ -109,7 +109,10 @@ static struct domain bed_domains[] = {
 	  .mode = REGISTRAR_MAIN, .expires_min = 60, .expires_default = 3600,
 	  .expires_max = 7200, .max_contacts = 3, .service_route = { bed_route, 2 } },
 };
-static struct config bed_config = { .domains = bed_domains, .n_domains = 3 };
+static struct endpoint bed_listen[] = { { .len = 16, .port = 5061 }, { .len = 4, .port = 5060 } };
+static struct config bed_config = {
+	.domains = bed_domains, .n_domains = 3, .listen = bed_listen, .n_listen = 2,
+};
 
 const struct config *config_now(void)
 {

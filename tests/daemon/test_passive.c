@@ -8,6 +8,33 @@
 
 #define PILOT "sip:pilot@voip.example"
 
+/* The router has .1 on the side of each phone, lan0. */
+static bool no_route;
+
+int udp_route(const struct endpoint *remote, struct endpoint *local, uint32_t *ifindex)
+{
+	*local = *remote;
+	local->addr[local->len - 1] = 1;
+	local->port = 0;
+	*ifindex = 7;
+	return no_route ? -ENETUNREACH : 0;
+}
+
+uint8_t zone_of(const struct config *c, uint32_t ifindex, const struct endpoint *remote)
+{
+	(void)c;
+	(void)remote;
+	return ifindex == 7 ? ZONE_INSIDE : ZONE_OUTSIDE;
+}
+
+bool prefix_has(const struct prefix *p, const struct endpoint *e)
+{
+	uint8_t mask = (uint8_t)(0xff << (8 - p->bits % 8));
+
+	return p->len == e->len && !memcmp(p->addr, e->addr, p->bits / 8) &&
+	       (p->bits % 8 == 0 || !((p->addr[p->bits / 8] ^ e->addr[p->bits / 8]) & mask));
+}
+
 static struct binding binding(uint64_t id, const char *aor, const char *contact)
 {
 	return (struct binding){
@@ -66,6 +93,9 @@ static void test_life(void)
 	c = find("pilot@voip.example") ? find("pilot@voip.example")->contacts : NULL;
 	T_OK(c && c->origin == ORIGIN_PASSIVE && !strcmp(c->uri, b.contact) &&
 	     c->flow.remote.port == 5062 && c->flow.transport == SIP_T_UDP, "it is a location");
+	T_OK(c && c->flow.local.len == 4 && c->flow.local.addr[3] == 1 &&
+	     c->flow.local.port == 5060 && c->flow.ifindex == 7 && c->flow.zone == ZONE_INSIDE,
+	     "and we know how to get there");
 	T_OK(c && location_left(c) > 599000 && location_left(c) <= 600000, "until its end");
 	T_OK(passive_count() == 1 && bed_changes == 1, "one change");
 	note(CALLGATE_EVENT_BINDING_REFRESH, b);
@@ -80,6 +110,12 @@ static void test_life(void)
 	     "moved");
 	end(1);
 	T_OK(!find("pilot@voip.example") && !passive_count(), "and gone");
+	no_route = true;
+	begin(b);
+	no_route = false;
+	T_OK(find("pilot@voip.example") && !find("pilot@voip.example")->contacts->flow.local.len,
+	     "a phone without a route is a location, too");
+	end(1);
 	end(1);
 	note(CALLGATE_EVENT_CALL_END, b);
 	T_OK(!location_count(), "others are ignored");
