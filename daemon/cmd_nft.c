@@ -68,13 +68,21 @@ static void print_rule(const char *match, const struct texts *names, const struc
 	printf("ct helper set \"%s\"\n", helper_of(a));
 }
 
+#define PREROUTING "\t\ttype filter hook prerouting priority mangle; policy accept;\n"
+#define OUTPUT "\t\ttype filter hook output priority mangle; policy accept;\n"
+
 static void print_head(const struct ask *a)
 {
 	printf("#!/usr/sbin/nft -f\n"
 	       "# SIP through this router: callgate nft ... | nft -f -\n"
-	       "# Once more after a change: the first two lines replace what was loaded before.\n"
-	       "table inet callgate\n"
-	       "delete table inet callgate\n\n"
+	       "# Once more after a change: its own two chains are filled anew; what callgated has\n"
+	       "# in this table stays.\n"
+	       "table inet callgate {\n"
+	       "\tchain prerouting {\n" PREROUTING "\t}\n"
+	       "\tchain output {\n" OUTPUT "\t}\n"
+	       "}\n"
+	       "flush chain inet callgate prerouting\n"
+	       "flush chain inet callgate output\n\n"
 	       "table inet callgate {\n"
 	       "\t# %s\n"
 	       "\tct helper %s {\n"
@@ -91,8 +99,7 @@ static void print_chains(const struct ask *a)
 	struct texts none = { .n = 0 };
 
 	printf("\t# A flow gets its helper from its first packet, after conntrack (-200) saw it.\n"
-	       "\tchain prerouting {\n"
-	       "\t\ttype filter hook prerouting priority mangle; policy accept;\n");
+	       "\tchain prerouting {\n" PREROUTING);
 	if (a->lan.n) {
 		print_rule("iifname ", &a->lan, a);
 		if (a->wan)
@@ -102,8 +109,7 @@ static void print_chains(const struct ask *a)
 	}
 	printf("\t}\n\n"
 	       "\t# SIP programs on the router itself\n"
-	       "\tchain output {\n"
-	       "\t\ttype filter hook output priority mangle; policy accept;\n");
+	       "\tchain output {\n" OUTPUT);
 	print_rule(a->wan ? "oifname " : "", &wan, a);
 	printf("\t}\n}\n\n");
 }
@@ -158,6 +164,8 @@ static void add_chain(json_t *list, const char *name)
 {
 	add(list, "chain", json_pack("{s:s, s:s, s:s, s:i, s:s}", "name", name, "type", "filter",
 				     "hook", name, "prio", -150, "policy", "accept"));
+	json_array_append_new(list, json_pack("{s:{s:{s:s, s:s, s:s}}}", "flush", "chain",
+					      "family", "inet", "table", "callgate", "name", name));
 }
 
 static void add_rule(json_t *list, const char *chain, const struct texts *names,
@@ -183,9 +191,6 @@ static void print_json(const struct ask *a)
 	struct texts none = { .n = 0 };
 	json_t *list = json_array();
 
-	add(list, "table", json_pack("{s:s}", "name", "callgate"));
-	json_array_append_new(list, json_pack("{s:{s:{s:s, s:s}}}", "delete", "table",
-					      "family", "inet", "name", "callgate"));
 	add(list, "table", json_pack("{s:s}", "name", "callgate"));
 	add(list, "ct helper", json_pack("{s:s, s:s, s:s}", "name", helper_of(a),
 					 "type", helper_of(a), "protocol", "udp"));
