@@ -261,8 +261,10 @@ static bool by_token(struct search *s)
 
 	if (!s->l->has_contact)
 		return false;
+	if (has_peer(s) && (!adjacent || sip_end_equal(&t->end, &s->l->route.end)))
+		return go_back(s);
 	if (!adjacent)
-		return has_peer(s) ? go_back(s) : by_far_token(s);
+		return by_far_token(s);
 	found = go_to(s, &t->end, exit_of(s));
 	s->w->to.zone = t->zone;
 	return found;
@@ -392,46 +394,10 @@ static bool by_location(struct search *s)
 
 /* ---- what has lost its token, and trunks ---- */
 
-/* The contact of the user whom a dialog is with that is heard at an address; NULL: none. */
-static const struct contact *contact_at(const struct search *s, const struct sip_end *peer)
-{
-	const struct domain *d;
-	struct sip_nameaddr to;
-	struct sip_end e;
-	char aor[SIP_AOR_MAX];
-	const struct aor *a;
-	uint32_t len;
-
-	if (!sip_msg_nameaddr(&s->rx->msg, SIP_H_TO, &to))
-		return NULL;
-	d = domain_of(s->rx, &to.uri);
-	len = d ? sip_aor_print_at(s->rx->buf, &to.uri, d->name, (u32)strlen(d->name),
-				   (u8 *)aor) : 0;
-	a = len ? location_find(aor, len) : NULL;
-	for (const struct contact *c = a ? a->contacts : NULL; c; c = c->next) {
-		e = end_of(&c->flow.remote);
-		if (sip_end_equal(&e, peer))
-			return c;
-	}
-	return NULL;
-}
-
 /* Our Record-Route came back, and the Contact's token did not. */
 static bool by_peer(struct search *s)
 {
-	const struct contact *c;
-	u8 text[SIP_END_TEXT];
-
-	if (!s->rx->msg.to_tag.len || !has_peer(s))
-		return false;
-	if (!go_back(s) || s->w->code)
-		return true;
-	c = contact_at(s, &s->l->route.end);
-	if (c)
-		set_target(s, c->uri, (uint32_t)strlen(c->uri));
-	else
-		set_host(s, (char *)text, sip_end_print(text, &s->l->route.end));
-	return true;
+	return s->l->lost && go_back(s);
 }
 
 static bool by_trunk(struct search *s)

@@ -97,6 +97,19 @@ static bool is_own_route(struct sip_relay *r, const struct sip_msg *m, const str
 	return sip_work_is_sip(u) && r->ours && r->ours(r->arg, m->buf, &u->host);
 }
 
+static void read_target(struct sip_relay *r, const struct sip_msg *m)
+{
+	struct sip_relay_look *l = &r->look;
+	bool peer = l->dialog && l->route.end.kind != SIP_HOST_NONE;
+	u8 hash = SIP_TOKEN_HASH | SIP_TOKEN_ADJACENT;
+
+	l->has_contact = sip_token_find(m->buf, &l->ruri, no_call_id, r->key, &l->contact);
+	if (l->has_contact && peer && (l->contact.flags & hash) == hash)
+		l->contact.end = l->route.end;
+	l->lost = peer && !l->has_contact && !l->has_next && sip_work_is_sip(&l->ruri) &&
+		  r->ours && r->ours(r->arg, m->buf, &l->ruri.host);
+}
+
 int sip_relay_look(struct sip_relay *r, const struct sip_msg *m)
 {
 	struct sip_relay_look *l = &r->look;
@@ -115,7 +128,7 @@ int sip_relay_look(struct sip_relay *r, const struct sip_msg *m)
 			break;
 		l->n_own++;
 	}
-	l->has_contact = sip_token_find(m->buf, &l->ruri, no_call_id, r->key, &l->contact);
+	read_target(r, m);
 	if (!l->has_next)
 		return SIP_RELAY_OK;
 	l->strict_next = !sip_uri_param(m->buf, &l->next.uri, "lr", &lr);

@@ -21,11 +21,12 @@
  *
  * Where a request goes, in this order (the daemon does all of it; the kernel what it can):
  *   1. look.has_next: to the host of look.next
- *   2. look.has_contact: to look.contact.end if SIP_TOKEN_ADJACENT (with SIP_TOKEN_HASH there is no
- *      .end: the flow is one of known flows by sip_token_hash()); else, or when that is not known,
- *      to look.route.end if there is one; else look.contact.end, or by location
- *   3. the host of look.ruri is ours, a domain of ours: in a dialog (a To tag) look.route.end if
- *      there is one (a Contact token was lost), then by Call-ID and tags; then by location
+ *   2. look.has_contact: to look.contact.end if SIP_TOKEN_ADJACENT and there is one (SIP_TOKEN_HASH
+ *      has one only in a dialog; elsewhere the flow may be known by sip_token_hash()); else to
+ *      look.route.end if there is one; else look.contact.end, or by location
+ *   3. the host of look.ruri is ours, a domain of ours: look.route.end if look.lost (the Contact's
+ *      token did not come back: its host and port become those of .to); in a dialog (a To tag) by
+ *      Call-ID and tags; then by location
  *   4. look.dialog: to the host of look.ruri
  *   5. policy
  * From .local: look.exit when look.dialog, else the address of ours on that side.
@@ -71,6 +72,7 @@ struct sip_relay_look {
 	bool strict_next;         /* .next has no lr (16.6.6) */
 	bool strict_in;           /* the Request-URI was a Record-Route of ours */
 	bool has_contact;
+	bool lost;                /* .ruri is our address, and .route.end knows who was meant */
 	bool dialog;              /* a Route of ours with a MAC for this Call-ID */
 };
 
@@ -87,7 +89,7 @@ struct sip_relay {
 	void *arg;
 	struct sip_hop from;      /* given */
 	struct sip_hop to;        /* given for a request, found in a response */
-	const u8 *target;         /* the new Request-URI; NULL: look.ruri without its token */
+	const u8 *target;         /* the new Request-URI; NULL: look.ruri as the phone wrote it */
 	u32 target_len;
 	const u8 *hostport;       /* no target, a token of a hash in look.ruri: host */
 	u32 hostport_len;         /* and port that the phone wrote; NULL: .to.remote */

@@ -145,11 +145,12 @@ void sip_work_pop_routes(struct sip_work *w)
 
 /* ---- Request-URI ---- */
 
-/* Host and port as the phone wrote them, of a URI with a token of ours. */
+/* Host and port as the phone wrote them; of a URI that lost its token, where it is heard. */
 static u32 written(const struct sip_relay *r, u8 text[SIP_END_TEXT], const u8 **out)
 {
 	const struct sip_token *t = &r->look.contact;
-	const struct sip_end *e = t->flags & SIP_TOKEN_HASH ? &r->to.remote : &t->end;
+	bool known = r->look.has_contact && !(t->flags & SIP_TOKEN_HASH);
+	const struct sip_end *e = known ? &t->end : &r->to.remote;
 
 	if (t->flags & SIP_TOKEN_HASH && r->hostport) {
 		*out = r->hostport;
@@ -166,7 +167,7 @@ static struct sip_str whole_target(struct sip_work *w, const u8 **buf)
 	struct sip_relay *r = w->r;
 	const struct sip_relay_look *l = &r->look;
 	const struct sip_str all = line_uri(&l->ruri);
-	struct sip_str piece[4] = { all };
+	struct sip_str piece[4] = { { 0 } };
 	u8 text[SIP_END_TEXT];
 	const u8 *host = NULL;
 	u32 n = 0;
@@ -175,12 +176,14 @@ static struct sip_str whole_target(struct sip_work *w, const u8 **buf)
 	*buf = r->target ? r->target : w->m->buf;
 	if (r->target)
 		return sip_slice(0, r->target_len);
-	if (!l->has_contact)
+	if (!l->has_contact && !l->lost)
 		return all;
 	piece[0] = sip_slice(all.off, l->ruri.host.all.off);
 	piece[1] = sip_slice(0, written(r, text, &host));
-	piece[2] = sip_slice(sip_str_end(l->ruri.host.all), l->contact.at.off);
-	piece[3] = sip_slice(sip_str_end(l->contact.at), sip_str_end(all));
+	piece[2] = sip_slice(sip_str_end(l->ruri.host.all),
+			     l->lost ? sip_str_end(all) : l->contact.at.off);
+	if (!l->lost)
+		piece[3] = sip_slice(sip_str_end(l->contact.at), sip_str_end(all));
 	for (i = 0; i < 4; i++) {
 		if (piece[i].len > sizeof(r->text) - n) {
 			w->result = SIP_RELAY_TOO_BIG;

@@ -78,7 +78,7 @@ static bool kernel_way(struct rx *rx, struct kernel_txn *t)
 		memcpy(t->target, a->contacts->uri, t->len);
 		return true;
 	}
-	if (l->has_contact && l->contact.flags & SIP_TOKEN_HASH)
+	if (l->lost)
 		peer = l->route.end;
 	else if (l->has_contact)
 		peer = l->contact.end;
@@ -425,16 +425,15 @@ static void refused(struct story *c)
 	       "ACK of a refusal", s);
 }
 
-/* The Contact that the addressee wrote, where enough came back to know it. */
+/* The Contact that the addressee wrote; of a token that was cut the rest stays. */
 static bool right_uri(const struct story *c, unsigned int side, const struct sent *s)
 {
 	char want[128], h[64];
 	const char *at = strchr(s->text, ' ') + 1;
 
-	if (c->lose == LOSE_TOKEN || c->lose == CUT_TOKEN || c->lose == LOSE_BOTH)
-		return true;
-	snprintf(want, sizeof(want), "sip:%s@%s;%s SIP/2.0\r\n", side ? "party" : "dev",
-		 host(side ? &c->caller : &c->called, h), side ? "p=1" : "d=2");
+	snprintf(want, sizeof(want), "sip:%s@%s;%s%s", side ? "party" : "dev",
+		 host(side ? &c->caller : &c->called, h), side ? "p=1" : "d=2",
+		 c->lose == CUT_TOKEN ? "" : " SIP/2.0\r\n");
 	return !strncmp(at, want, strlen(want));
 }
 

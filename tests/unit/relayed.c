@@ -246,8 +246,9 @@ const char *relayed_request(const struct sip_relay *r, const struct sip_msg *in,
 
 	if (!out->request || !sip_str_eq(in->buf, in->method_name, out->buf, out->method_name))
 		return "the method";
-	if (!r->target && !l->has_contact && !l->strict_in && !(l->has_next && l->strict_next) &&
-	    !in->ruri.headers.len && !sip_str_eq(in->buf, in->ruri.all, out->buf, out->ruri.all))
+	if (!r->target && !l->has_contact && !l->lost && !l->strict_in &&
+	    !(l->has_next && l->strict_next) && !in->ruri.headers.len &&
+	    !sip_str_eq(in->buf, in->ruri.all, out->buf, out->ruri.all))
 		return "the Request-URI";
 	if (out->max_forwards != (in->has_max_forwards ? in->max_forwards - 1 : 70))
 		return "Max-Forwards";
