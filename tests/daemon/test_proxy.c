@@ -413,6 +413,25 @@ static void responses(void)
 	T_OK(!world_give(provider, text, len), "again");
 }
 
+/* Never more than there is room for; the oldest goes. */
+static void bounded(void)
+{
+	static struct way w;
+	uint32_t generation;
+
+	seen_free();
+	for (uint64_t i = 1; i <= SEEN_MAX + 10; i++)
+		seen_add(i, &w, 7, false);
+	T_OK(seen_count() == SEEN_MAX, "%zu", seen_count());
+	T_OK(!seen_find(10, &w, &generation) && seen_find(11, &w, &generation) && generation == 7,
+	     "which of them");
+	rx_wait(33000);
+	T_OK(!seen_find(SEEN_MAX, &w, &generation), "after their time");
+	seen_add(1, &w, 7, false);
+	T_OK(seen_count() < SEEN_MAX, "they go, some with each that comes");
+	seen_free();
+}
+
 int main(void)
 {
 	provider = at4("198.51.100.9", 5060);
@@ -435,6 +454,7 @@ int main(void)
 	trunks();
 	responses();
 	T_OK(seen_count() > 0 && seen_count() < SEEN_MAX, "%zu targets", seen_count());
+	bounded();
 	world_close();
 	T_OK(!seen_count() && !dialog_count(), "nothing is left");
 	return t_end("test_proxy");
