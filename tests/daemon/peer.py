@@ -112,13 +112,16 @@ class Daemon:
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def start(self):
+    def spawn(self):
         with open(self.path('log'), 'ab') as log, self.space:
             self.process = subprocess.Popen(
                 [CALLGATED, '-c', self.path('callgate.conf')],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 # it does not outlive whoever started it
                 preexec_fn=lambda: net.libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
+
+    def start(self):
+        self.spawn()
         try:
             until(self.ready, 'callgated is ready', 12 * LIMIT)   # a slow disk is no fault
         except Failed as why:
@@ -235,8 +238,9 @@ class Peer:
             if wanted(message):
                 self.kept.remove(message)
                 return message
-        end = time.monotonic() + limit
-        while select.select([self.sock], [], [], max(0, end - time.monotonic()))[0]:
+        end, ready = time.monotonic() + limit, select.poll()
+        ready.register(self.sock, select.POLLIN)
+        while ready.poll(1000 * max(0, end - time.monotonic())):
             data, source = self.sock.recvfrom(70000)
             message = Message(data)
             message.source = source[:2]
@@ -331,6 +335,7 @@ class Peer:
 
 class World:
     """One callgated and the peers of one family."""
+    made = {}
 
     def __init__(self, nets, family, config=DOMAIN, users=()):
         self.nets, self.family, self.domain = nets, family, 'office.example'
@@ -338,8 +343,7 @@ class World:
         self.unused = iter(users)
         self.daemon = Daemon(nets.router, config)
         try:
-            for user in users:
-                self.add_user(user)
+            self.add_users(config, tuple(users))
             self.daemon.start()
         except BaseException:
             self.daemon.close()
@@ -366,6 +370,19 @@ class World:
     def fresh_phone(self, side='inside'):
         """A phone of a user of the file that no other case of this callgated had."""
         return self.phone(next(self.unused), side)
+
+    def add_users(self, config, users):
+        """Made once: the other family gets a copy of the database."""
+        made = self.made.get((config, users))
+        if made:
+            with open(self.daemon.path('callgate.db'), 'xb') as file:
+                file.write(made)
+            return
+        for user in users:
+            self.add_user(user)
+        if users:
+            with open(self.daemon.path('callgate.db'), 'rb') as file:
+                self.made[config, users] = file.read()
 
     def add_user(self, user, password=None, *options):
         self.daemon.command('users', 'add', '--config', self.daemon.path('callgate.conf'),
