@@ -196,7 +196,20 @@ static struct cg_sock *enter(struct cg_gate *gate, struct socket *sock)
 	return ks;
 }
 
-/* The reference to the file is kept on success. */
+static struct cg_sock *known(const struct cg_gate *gate, const struct sock *sk)
+{
+	struct cg_sock *ks;
+	u32 i;
+
+	for (i = 0; i < CALLGATE_SOCKETS_MAX; i++) {
+		ks = at(gate, i);
+		if (ks && ks->sk == sk)
+			return ks;
+	}
+	return NULL;
+}
+
+/* A new one keeps the reference to its file. */
 struct cg_sock *cg_attach(struct cg_gate *gate, int fd)
 {
 	struct cg_sock *ks;
@@ -206,6 +219,11 @@ struct cg_sock *cg_attach(struct cg_gate *gate, int fd)
 	sock = sockfd_lookup(fd, &err);
 	if (!sock)
 		return ERR_PTR(err);
+	ks = known(gate, sock->sk);
+	if (ks) {
+		sockfd_put(sock);
+		return ks;
+	}
 	err = check(sock->sk, gate->cn->net);
 	ks = err ? ERR_PTR(err) : enter(gate, sock);
 	if (IS_ERR(ks))

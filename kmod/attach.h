@@ -28,7 +28,7 @@ struct cg_sock {
 
 /* All under gate->admin. What they return is valid while it is held. */
 
-/* ERR_PTR: the errors of ATTACH. */
+/* ERR_PTR: the errors of ATTACH. One that is attached already is found. */
 struct cg_sock *cg_attach(struct cg_gate *gate, int fd);
 struct cg_sock *cg_attach_find(struct cg_gate *gate, const struct cg_ep *local);
 struct cg_sock *cg_attach_at(struct cg_gate *gate, u32 id);

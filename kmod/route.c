@@ -64,6 +64,23 @@ static bool end_of_uri(const struct cg_fwd *f, const struct sip_uri *uri, struct
 
 /* ---- in a dialog that runs through us ---- */
 
+/*
+ * A Contact of ours: where it says, or where the dialog's peer is. Of one that is known by its hash
+ * alone the flow is the daemon's knowledge, unless it is where the phone said.
+ */
+static bool end_of_contact(const struct sip_relay_look *look, struct sip_end *end)
+{
+	const struct sip_token *t = &look->contact;
+
+	if (t->flags & SIP_TOKEN_HASH && !(t->flags & SIP_TOKEN_ADJACENT))
+		return false;
+	*end = look->route.end;
+	if (t->end.kind != SIP_HOST_NONE &&
+	    (t->flags & SIP_TOKEN_ADJACENT || end->kind == SIP_HOST_NONE))
+		*end = t->end;
+	return end->kind != SIP_HOST_NONE;
+}
+
 /* sip/relay.h has the order. False: not by what the message says. */
 static bool next_in_dialog(const struct cg_fwd *f, struct sip_end *end)
 {
@@ -71,12 +88,11 @@ static bool next_in_dialog(const struct cg_fwd *f, struct sip_end *end)
 
 	if (look->has_next)
 		return end_of_uri(f, &look->next.uri, end);
-	if (look->has_contact && look->contact.flags & SIP_TOKEN_ADJACENT)
-		*end = look->contact.end;
-	else if (look->has_contact || cg_route_ours((void *)f, f->data, &look->ruri.host))
-		*end = look->route.end;
-	else
+	if (look->has_contact)
+		return end_of_contact(look, end);
+	if (!cg_route_ours((void *)f, f->data, &look->ruri.host))
 		return end_of_uri(f, &look->ruri, end);
+	*end = look->route.end;
 	return end->kind != SIP_HOST_NONE;
 }
 

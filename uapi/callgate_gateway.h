@@ -23,8 +23,8 @@
  *                           the same port of ours are removed: they would hide the socket.
  *                           EBADF: no open descriptor; ENOTSOCK, EPROTONOSUPPORT: no UDP socket;
  *                           EINVAL: not bound, or connected; EXDEV: of another namespace; EBUSY: it
- *                           belongs to another user of the kernel (sk_user_data), or is attached
- *                           already; ENOSPC: 16 are attached.
+ *                           belongs to another user of the kernel (sk_user_data); ENOSPC: 16 are
+ *                           attached. One that is attached already is claimed by this.
  *
  *   CALLGATE_A_SOCKET       nest
  *     CALLGATE_K_FD         u32     descriptor of the sender
