@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,6 +23,21 @@ int talk_connect(struct nl_sock *sk, int protocol)
 	setsockopt(nl_socket_get_fd(sk), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	setsockopt(nl_socket_get_fd(sk), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
 	return 0;
+}
+
+void talk_blocking(struct nl_sock *sk, bool on)
+{
+	int fd = nl_socket_get_fd(sk), flags = fcntl(fd, F_GETFL);
+
+	fcntl(fd, F_SETFL, on ? flags & ~O_NONBLOCK : flags | O_NONBLOCK);
+}
+
+/* The kernel may say something of its own meanwhile (LOCATE). */
+static int on_seq(struct nl_msg *msg, void *arg)
+{
+	struct talk *t = arg;
+
+	return nlmsg_hdr(msg)->nlmsg_seq == t->seq ? NL_OK : NL_SKIP;
 }
 
 static int on_valid(struct nl_msg *msg, void *arg)
@@ -82,6 +98,7 @@ static struct nl_cb *callbacks(struct talk *t)
 
 	if (!cb)
 		return NULL;
+	nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, on_seq, t);
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_valid, t);
 	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_end, t);
 	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_end, t);
@@ -98,6 +115,7 @@ int talk(struct talk *t, struct nl_sock *sk, struct nl_msg *msg, talk_fn *fn, vo
 	*t = (struct talk){ .fn = fn, .arg = arg };
 	if (nl_send_auto(sk, msg) < 0)
 		goto out;
+	t->seq = nlmsg_hdr(msg)->nlmsg_seq;
 	cb = callbacks(t);
 	err = cb ? 0 : -ENOMEM;
 	while (!err && !t->done)

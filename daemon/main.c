@@ -19,6 +19,7 @@
 #include "control_status.h"
 #include "core.h"
 #include "json.h"
+#include "kernel_link.h"
 #include "keys.h"
 #include "location.h"
 #include "log.h"
@@ -209,6 +210,27 @@ static bool any_address(const struct endpoint *e)
 	return !memcmp(e->addr, any, e->len);
 }
 
+/* Without the module callgated is a proxy; it is found when it comes. */
+static int kernel_up(char why[static WHY])
+{
+	int err;
+
+	why[0] = 0;
+	err = kernel_link_open(loop, config_now(), why);
+	if (*why)
+		log_warn("%s", why);
+	why[0] = 0;
+	return err == -ENOENT || err == -EPERM || err == -EACCES ? 0 : err;
+}
+
+/* The socket that the last callgated left, or that systemd opened; -1: none. */
+static int inherited_socket(const struct endpoint *e)
+{
+	int fd = service_socket(e);
+
+	return fd < 0 ? kernel_link_claim(e) : fd;
+}
+
 /* A system without IPv6 is no reason not to serve IPv4. */
 static bool may_go_without(const struct endpoint *e, int err)
 {
@@ -227,14 +249,14 @@ static int listen_up(char why[static WHY])
 	for (size_t i = 0; i < c->n_listen; i++) {
 		const struct endpoint *e = &c->listen[i];
 
-		err = udp_open(loop, e, service_socket(e), &sockets[n_sockets], why);
+		err = udp_open(loop, e, inherited_socket(e), &sockets[n_sockets], why);
 		if (may_go_without(e, err)) {
 			log_warn("no IPv6 here: SIP by IPv4 alone");
 			continue;
 		}
 		if (err)
 			return err;
-		n_sockets++;
+		kernel_link_attach(sockets[n_sockets++]);
 		log_info("listening at %s, UDP", text_endpoint(e, at));
 	}
 	service_sockets_done();
@@ -416,6 +438,7 @@ static const struct step {
 	{ "database", store_up, store_down, EX_IOERR },
 	{ "registrations", location_up, NULL, EX_IOERR },
 	{ "keys", keys_up, proxy_free, EX_IOERR },
+	{ "module", kernel_up, kernel_link_close, EX_OSERR },
 	{ "listen", listen_up, listen_down, EX_UNAVAILABLE },
 	{ "authentication", auth_up, auth_close, EX_OSERR },
 	{ "bans", bans_up, bans_close, EX_OSERR },

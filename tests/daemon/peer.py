@@ -132,12 +132,12 @@ class Daemon:
         if self.process.poll() is not None:
             raise Failed(f'callgated ended with {self.process.returncode}:\n{self.log()[-2000:]}')
         with self.space, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.settimeout(0.1)
+            sock.settimeout(LIMIT / 50)
             with contextlib.suppress(OSError):
                 sock.connect((f'{INSIDE[4]}1', 5060))
-                sock.send(b'OPTIONS sip:%s1 SIP/2.0\r\nVia: SIP/2.0/UDP h;rport;branch=z9hG4bKr\r\n'
+                sock.send(b'OPTIONS sip:%s1 SIP/2.0\r\nVia: SIP/2.0/UDP h;rport;branch=z9hG4bK%s\r\n'
                           b'From: <sip:ready@h>;tag=1\r\nTo: <sip:h>\r\nCall-ID: ready\r\n'
-                          b'CSeq: 1 OPTIONS\r\n\r\n' % INSIDE[4].encode())
+                          b'CSeq: 1 OPTIONS\r\n\r\n' % (INSIDE[4].encode(), unique('r').encode()))
                 return sock.recv(2000)
         return None
 

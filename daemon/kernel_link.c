@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "callgate.h"
+#include "callgate_gateway.h"
+#include "config.h"
+#include "kernel.h"
+#include "kernel_gate.h"
+#include "kernel_link.h"
+#include "kernel_sync.h"
+#include "location.h"
+#include "log.h"
+#include "loop.h"
+#include "passive.h"
+#include "proxy.h"
+#include "sip/token.h"
+#include "text.h"
+#include "transport.h"
+#include "udp.h"
+#include "zone.h"
+
+#define CHECK_MS 2000		/* is the module there, are the interfaces the same? */
+
+/* Written by kernel_sync.c too. */
+extern struct kernel_link_counters kernel_link_counts;
+struct kernel_link_counters kernel_link_counts;
+
+static struct {
+	struct loop *loop;
+	struct gate *gate;		/* NULL: no module */
+	struct kernel *events;		/* NULL: not listening */
+	struct loop_watch *questions, *notes, *check;
+	struct udp_socket *socket[CALLGATE_SOCKETS_MAX];
+	size_t n_sockets;
+	uint32_t interface[CALLGATE_INTERFACES_MAX];
+	size_t n_interfaces;
+	bool said;			/* that there is no module */
+} line;
+
+const struct kernel_link_counters *kernel_link_counters(void)
+{
+	return &kernel_link_counts;
+}
+
+bool kernel_link_up(void)
+{
+	return line.gate;
+}
+
+/* ---- rules ---- */
+
+static bool has_users(const struct domain *d)
+{
+	return d->mode == REGISTRAR_MAIN || d->mode == REGISTRAR_PASSIVE;
+}
+
+/* An own address stands for the first of them: a main domain, if there is one (C06). */
+static size_t list_domains(const struct config *c, const char **names)
+{
+	size_t n = 0;
+
+	for (unsigned int mode = REGISTRAR_MAIN; mode <= REGISTRAR_PASSIVE; mode++)
+		for (size_t i = 0; i < c->n_domains; i++)
+			if (has_users(&c->domains[i]) && c->domains[i].mode == mode)
+				names[n++] = c->domains[i].name;
+	return n;
+}
+
+/* Of whatever is there now. */
+static size_t list_inside(const struct config *c, uint32_t index[CALLGATE_INTERFACES_MAX])
+{
+	static const struct endpoint nobody;
+	struct if_nameindex *all = if_nameindex(), *i;
+	size_t n = 0;
+
+	for (i = all; i && i->if_index && n < CALLGATE_INTERFACES_MAX; i++)
+		if (zone_of(c, i->if_index, &nobody) == ZONE_INSIDE)
+			index[n++] = i->if_index;
+	if (all)
+		if_freenameindex(all);
+	return n;
+}
+
+/* Users of ours who call have to prove who they are, unless nobody is challenged. */
+static uint32_t take_of(const struct config *c)
+{
+	return CALLGATE_TAKE_OUTSIDE | CALLGATE_TAKE_DIALOG |
+	       (c->challenge ? 0 : CALLGATE_TAKE_INSIDE);
+}
+
+static int set_rules(const struct config *c)
+{
+	const char **names = calloc(c->n_domains + 1, sizeof(*names));
+	const struct sip_key *key = proxy_key();
+	struct gate_rules r = {
+		.key = key->key[0], .key_old = key->has_old ? key->key[1] : NULL,
+		.take = take_of(c), .methods = CALLGATE_METHOD_INVITE | CALLGATE_METHOD_MESSAGE |
+			CALLGATE_METHOD_OPTIONS | CALLGATE_METHOD_NOTIFY |
+			CALLGATE_METHOD_SUBSCRIBE | CALLGATE_METHOD_REFER | CALLGATE_METHOD_INFO,
+		.domains = names, .inside = c->inside_nets.prefix, .n_inside = c->inside_nets.n,
+		.trusted = c->trusted.prefix, .n_trusted = c->trusted.n,
+		.interfaces = line.interface, .n_interfaces = line.n_interfaces,
+	};
+	int err;
+
+	if (!names)
+		return -ENOMEM;
+	r.n_domains = list_domains(c, names);
+	err = gate_rules(line.gate, &r);
+	free(names);
+	if (err)
+		log_warn("the module does not take its settings: %s (%s)", strerror(-err),
+			 gate_said(line.gate));
+	return err;
+}
+
+static void configured(const struct config *c)
+{
+	line.n_interfaces = list_inside(c, line.interface);
+	if (line.gate)
+		set_rules(c);
+}
+
+/* ---- questions ---- */
+
+static const struct contact *only_contact(const char *aor)
+{
+	const struct aor *a = location_find(aor, strlen(aor));
+
+	return a && a->n == 1 ? a->contacts : NULL;
+}
+
+/*
+ * The kernel asks only about what it may send on itself. It did not know this contact (its table
+ * was full, or not filled yet): now it does.
+ */
+static bool answer_forward(const struct gate_question *q)
+{
+	const struct contact *c = only_contact(q->aor);
+	struct gate_location l;
+
+	if (!c || !kernel_sync_location(c->aor, c, &l) || l.flags ||
+	    gate_location_set(line.gate, &l) ||
+	    gate_answer(line.gate, q->id, CALLGATE_LOCATE_FORWARD, l.id, l.aor))
+		return false;
+	kernel_link_counts.forwarded++;
+	return true;
+}
+
+static void asked(const struct gate_question *q, void *arg)
+{
+	const struct config *c = config_now();
+	const struct sip_flow flow = {
+		.local = q->local, .remote = q->remote, .ifindex = q->ifindex,
+		.transport = SIP_T_UDP, .zone = zone_of(c, q->ifindex, &q->remote),
+	};
+
+	(void)arg;
+	kernel_link_counts.questions++;
+	if (text_boot_now() >= q->deadline) {
+		kernel_link_counts.late++;
+		return;
+	}
+	if (answer_forward(q))
+		return;
+	if (gate_answer(line.gate, q->id, CALLGATE_LOCATE_MINE, 0, NULL)) {
+		kernel_link_counts.late++;
+		return;
+	}
+	kernel_link_counts.mine++;
+	transport_question(&flow, q->datagram, q->len);
+}
+
+static void on_questions(int fd, void *arg)
+{
+	(void)fd, (void)arg;
+	gate_questions(line.gate, asked, NULL);
+}
+
+/* ---- registrations seen in transit ---- */
+
+static int on_binding(const struct binding *b, void *arg)
+{
+	(void)arg;
+	passive_dump(b);
+	return 0;
+}
+
+static void dump_bindings(void)
+{
+	int err;
+
+	passive_dump_begin();
+	err = kernel_bindings(line.events, on_binding, NULL);
+	passive_dump_end(!err);
+}
+
+static void on_note(const struct note *n, void *arg)
+{
+	(void)arg;
+	passive_note(n);
+}
+
+static void on_notes(int fd, void *arg)
+{
+	(void)fd, (void)arg;
+	if (kernel_notes(line.events, on_note, NULL) == -ENOBUFS)
+		dump_bindings();
+}
+
+static int listen_to_events(void)
+{
+	int err = kernel_open(&line.events);
+
+	if (!err)
+		err = kernel_listen(line.events, LISTEN_EVENTS);
+	if (err)
+		return err;
+	line.notes = loop_watch(line.loop, kernel_fd(line.events), on_notes, NULL);
+	if (!line.notes)
+		return -ENOMEM;
+	dump_bindings();
+	return 0;
+}
+
+/* ---- the line ---- */
+
+static void go_down(void)
+{
+	kernel_sync_begin(NULL);
+	loop_unwatch(line.questions);
+	loop_unwatch(line.notes);
+	line.questions = NULL;
+	line.notes = NULL;
+	kernel_close(line.events);
+	line.events = NULL;
+	gate_close(line.gate);
+	line.gate = NULL;
+}
+
+static int attach(struct udp_socket *s)
+{
+	int err = gate_attach(line.gate, udp_fd(s));
+
+	if (err)
+		log_warn("a socket is served without the module: %s (%s)", strerror(-err),
+			 gate_said(line.gate));
+	return err;
+}
+
+/* As the sockets are there: the rules, the locations, then what comes by them. */
+static int go_up(void)
+{
+	int err = gate_open(&line.gate);
+
+	if (err)
+		return err;
+	line.questions = loop_watch(line.loop, gate_fd(line.gate), on_questions, NULL);
+	err = line.questions ? set_rules(config_now()) : -ENOMEM;
+	if (!err)
+		err = listen_to_events();
+	if (err) {
+		go_down();
+		return err;
+	}
+	kernel_sync_begin(line.gate);
+	for (size_t i = 0; i < line.n_sockets; i++)
+		attach(line.socket[i]);
+	return 0;
+}
+
+static bool interfaces_changed(const struct config *c)
+{
+	uint32_t index[CALLGATE_INTERFACES_MAX];
+	size_t n = list_inside(c, index);
+
+	if (n == line.n_interfaces && !memcmp(index, line.interface, n * sizeof(index[0])))
+		return false;
+	memcpy(line.interface, index, n * sizeof(index[0]));
+	line.n_interfaces = n;
+	return true;
+}
+
+/* Of a module that went and came again nothing of the old line is of use. */
+static void check(int fd, void *arg)
+{
+	struct gate_status s;
+
+	(void)fd, (void)arg;
+	if (line.gate && gate_status(line.gate, &s)) {
+		log_warn("the module is gone: calls go through callgated alone");
+		go_down();
+	}
+	if (!line.gate) {
+		if (!go_up())
+			log_info("the module is here");
+		return;
+	}
+	if (interfaces_changed(config_now()))
+		set_rules(config_now());
+}
+
+int kernel_link_open(struct loop *l, const struct config *c, char why[static 256])
+{
+	int err;
+
+	line.loop = l;
+	line.check = loop_every(l, CHECK_MS, check, NULL);
+	if (!line.check)
+		return -ENOMEM;
+	err = kernel_sync_open(l);
+	if (!err)
+		err = config_hook(configured);
+	if (err)
+		return err;
+	configured(c);
+	err = go_up();
+	if (err == -ENOENT)
+		snprintf(why, 256, "the module callgate is not loaded: callgated is a proxy, and "
+			 "no pinholes are opened: modprobe callgate");
+	else if (err)
+		snprintf(why, 256, "no line to the module: %.60s: callgated is a proxy, and no "
+			 "pinholes are opened: give it CAP_NET_ADMIN", strerror(-err));
+	return err;
+}
+
+int kernel_link_claim(const struct endpoint *at)
+{
+	int fd;
+
+	if (!line.gate || gate_claim(line.gate, at, &fd))
+		return -1;
+	return fd;
+}
+
+int kernel_link_attach(struct udp_socket *s)
+{
+	if (line.n_sockets == CALLGATE_SOCKETS_MAX)
+		return -ENOSPC;
+	line.socket[line.n_sockets++] = s;
+	return line.gate ? attach(s) : 0;
+}
+
+void kernel_link_close(void)
+{
+	loop_unwatch(line.check);
+	line.check = NULL;
+	if (line.gate)
+		gate_detach(line.gate);
+	go_down();
+	kernel_sync_close();
+	line.n_sockets = 0;
+}

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""callgated and the module together: who takes what, and what outlives whom. C06, C20, C43.
+
+Only where the module is loaded: tests/vm/run --kernel 6.1 -- sh -c
+'modprobe callgate && tests/daemon/run'; there all the other cases run with the module, too.
+"""
+import json
+import os
+
+import calls
+from peer import Skipped, check, until
+
+CONFIG = calls.CONFIG
+USERS = [f'g{n}' for n in range(40)]
+free = {4: iter(USERS[:]), 6: iter(USERS[:])}
+
+
+def counter(world, name):
+    if not os.path.exists('/sys/module/callgate'):
+        raise Skipped('the module is not loaded')
+    status = json.loads(world.daemon.command('status', '--json'))
+    return {r['name']: r['count'] for r in status['module']['reasons']
+            if 'module' in status}.get(name, 0) if 'module' in status else {
+                r['name']: r['count'] for r in status['reasons']}.get(name, 0)
+
+
+def fresh(world):
+    phone = world.phone(next(free[world.family]))
+    answer = phone.register()
+    check(answer.code == 200, answer.start)
+    phone.credentials.challenge = None
+    return phone
+
+
+def takes(world, names, function):
+    """What a counter goes up by meanwhile."""
+    before = [counter(world, name) for name in names]
+    result = function()
+    return [counter(world, name) - n for name, n in zip(names, before)], result
+
+
+def c43_kernel_takes_the_call(world):
+    """A stranger's call to a registered phone: no message of it comes to callgated."""
+    phone, caller = fresh(world), world.outside()
+    forwarded, (seen, final) = takes(world, ['forwarded-request', 'forwarded-response', 'up-route'],
+                                     lambda: calls.answered_call(world, caller, phone))
+    check(forwarded == [2, 2, 0], f'INVITE, ACK; 180, 200: {forwarded}')
+    forwarded, _ = takes(world, ['forwarded-request', 'forwarded-response'],
+                         lambda: calls.end_call(caller, phone, seen, final))
+    check(forwarded[0] == 1, f'BYE: {forwarded}')
+
+
+def c43_inside_callers_prove_who_they_are(world):
+    """A user of ours who calls is challenged: callgated has it all."""
+    phone, caller = fresh(world), fresh(world)
+    forwarded, _ = takes(world, ['forwarded-request'],
+                         lambda: calls.invite(caller, phone))
+    check(forwarded == [0], f'{forwarded}')
+
+
+def c20_unknown_here_asked_for(world):
+    """A name that is nobody's: the kernel asks, callgated answers."""
+    caller = world.outside()
+    asked, answer = takes(world, ['user-asked-for', 'user-answered'], lambda: caller.transact(
+        caller.request('INVITE', f'sip:nobody@{world.domain}')))
+    check(answer.code == 404, answer.start)
+    check(asked == [1, 1], f'{asked}')
+
+
+def c17_gone_is_gone(world):
+    """Who unregisters is not reached by the kernel's copy either."""
+    phone, caller = fresh(world), world.outside()
+    seen, _ = calls.invite(caller, phone)
+    phone.answer(seen, 486, 'Busy')
+    caller.expect('486', lambda m: m.code == 486)
+    phone.credentials.challenge = None
+    check(phone.register(expires=0).code == 200, 'unregisters')
+    answer = caller.transact(caller.request('INVITE', calls.address(phone)))
+    check(answer.code == 480, answer.start)
+
+
+def c43_works_on_without_the_daemon(world):
+    """callgated is killed in a call: it goes on, a new one begins, and the successor knows all."""
+    counter(world, 'forwarded-request')
+    phone, caller, other = fresh(world), world.outside(), world.outside()
+    seen, final = calls.answered_call(world, caller, phone)
+    world.daemon.kill()
+    calls.end_call(caller, phone, seen, final)
+    second, _ = calls.invite(other, phone)
+    world.daemon.start()
+    phone.answer(second, 180, 'Ringing')
+    other.expect('180', lambda m: m.code == 180)
+    late = world.outside()
+    third, _ = calls.invite(late, phone)
+    phone.answer(third, 486, 'Busy')
+    late.expect('486', lambda m: m.code == 486)
+    log = world.daemon.log()
+    check('in use' not in log, 'it took over the socket')
+
+
+c43_works_on_without_the_daemon.alone = True
+
+
+def c43_the_module_comes_back(world):
+    """The module is removed and loaded again under a running callgated."""
+    counter(world, 'forwarded-request')
+    phone, caller = fresh(world), world.outside()
+    until(lambda: not os.system('rmmod callgate 2>/dev/null'), 'rmmod')
+    seen, _ = calls.invite(caller, phone)
+    phone.answer(seen, 486, 'Busy')
+    caller.expect('486', lambda m: m.code == 486)
+    check(not os.system('modprobe callgate'), 'modprobe')
+    until(lambda: 'the module is here' in world.daemon.log(), 'it is found', limit=15)
+    forwarded, _ = takes(world, ['forwarded-request'],
+                         lambda: calls.invite(world.outside(), phone))
+    check(forwarded == [1], f'{forwarded}')
+
+
+c43_the_module_comes_back.alone = True
