@@ -66,7 +66,11 @@ static inline bool transport_top_via(const struct rx *rx, struct sip_via *v, uin
 {
 	const struct sip_header *h = sip_msg_header(&rx->msg, SIP_H_VIA);
 
-	return h && !sip_via_parse(rx->buf, h->value, v, used);
+	if (!h || rx->msg.bad)
+		return h && !sip_via_parse(rx->buf, h->value, v, used);
+	*v = rx->msg.via;
+	*used = sip_skip_lws(rx->buf, sip_str_end(v->all), sip_str_end(h->value)) - h->value.off;
+	return true;
 }
 
 /* Is it one of our own addresses with a SIP port of ours? */
