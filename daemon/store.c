@@ -303,7 +303,8 @@ static int connect_db(const struct store *s, struct store_link *l)
 
 void store_link_close(struct store_link *l)
 {
-	sqlite3_stmt *const q[] = { l->begin, l->commit, l->rollback, l->put, l->drop, l->reserve };
+	sqlite3_stmt *const q[] = { l->begin, l->commit, l->rollback, l->put, l->drop, l->reserve,
+				    l->version };
 
 	for (unsigned int i = 0; i < sizeof(q) / sizeof(q[0]); i++)
 		sqlite3_finalize(q[i]);

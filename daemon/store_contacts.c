@@ -64,11 +64,12 @@ int store_contacts_prepare(struct store_link *l)
 		put,
 		"DELETE FROM contacts WHERE id = ?1",
 		"INSERT OR REPLACE INTO meta VALUES ('next_id', ?1)",
+		"PRAGMA data_version",
 	};
-	sqlite3_stmt **const q[] = { &l->put, &l->drop, &l->reserve };
+	sqlite3_stmt **const q[] = { &l->put, &l->drop, &l->reserve, &l->version };
 	int rc = SQLITE_OK;
 
-	for (unsigned int i = 0; i < 3 && rc == SQLITE_OK; i++)
+	for (unsigned int i = 0; i < 4 && rc == SQLITE_OK; i++)
 		rc = sqlite3_prepare_v3(l->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, q[i], NULL);
 	return rc;
 }

@@ -13,7 +13,7 @@
 /* One connection, used by one thread, and its statements for changes of bindings. */
 struct store_link {
 	sqlite3 *db;
-	sqlite3_stmt *begin, *commit, *rollback, *put, *drop, *reserve;
+	sqlite3_stmt *begin, *commit, *rollback, *put, *drop, *reserve, *version;
 };
 
 struct store_change {
@@ -58,12 +58,17 @@ struct store {
 	int broken;		/* the last error, when the connection must be made anew */
 	int told;		/* the last error that was logged */
 	bool dirty;		/* written, not synced */
+	int version;		/* differs when another connection has changed the database */
+	bool others;		/* it did */
+	uint64_t looked_ns;	/* when that was looked at */
 
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct store_changes queue, ended;	/* under .lock */
 	size_t pending, bytes;			/* under .lock: until .done was called */
+	uint64_t users_ns;			/* under .lock: .looked_ns and .others */
+	bool users_changed;
 	bool stop, running;
 };
 
@@ -91,5 +96,7 @@ void store_writer_stop(struct store *s);
 /* store_users.c */
 int store_users_open(struct store *s);
 void store_users_close(struct store *s);
+/* Until @ns nobody else had changed anything, or store_users_changed() was called. */
+void store_users_checked(struct store *s, uint64_t ns);
 
 #endif

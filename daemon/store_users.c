@@ -8,21 +8,28 @@
 #include "hash.h"
 #include "store_sql.h"
 
-#define SETS 2048
+#define SETS 8192
 #define WAYS 4
-/* A change by another program that forgot to say so is seen after this many seconds. */
+/* A change by another program is seen after this many seconds where nothing is written. */
 #define CACHE_SECONDS 60
 
+/* As long as its texts: a tenth of struct user. */
 struct entry {
-	uint32_t generation;
+	uint64_t id;
 	time_t since;
+	uint32_t generation, hash;
+	uint32_t flags, max_contacts;
 	int result;		/* 0 or -ENOENT */
-	char name[USER_NAME + 1], domain[USER_DOMAIN + 1];	/* as asked: perhaps an alias */
-	struct user user;
+	uint16_t size;		/* of .text */
+	uint8_t has_ha1;
+	uint8_t ha1[3][32];
+	/* name and domain as asked, perhaps an alias; and name, domain, realm, sources */
+	char text[];
 };
 
 struct store_cache {
 	uint32_t generation;
+	time_t checked;		/* until then no other program had changed anything */
 	bool hit;		/* the last question was answered by it */
 	uint8_t next[SETS];	/* to be replaced */
 	struct entry *entry[SETS][WAYS];
@@ -44,22 +51,30 @@ int store_users_open(struct store *s)
 	return sqlite3_prepare_v3(s->main.db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->user, NULL);
 }
 
+static void forget(struct entry **at)
+{
+	if (*at)
+		explicit_bzero(*at, sizeof(**at) + (*at)->size);
+	free(*at);
+	*at = NULL;
+}
+
 void store_users_close(struct store *s)
 {
 	sqlite3_finalize(s->user);
-	for (unsigned int i = 0; s->cache && i < SETS * WAYS; i++) {
-		struct entry *e = s->cache->entry[i / WAYS][i % WAYS];
-
-		if (e)
-			explicit_bzero(e, sizeof(*e));
-		free(e);
-	}
+	for (unsigned int i = 0; s->cache && i < SETS * WAYS; i++)
+		forget(&s->cache->entry[i / WAYS][i % WAYS]);
 	free(s->cache);
 }
 
 void store_users_changed(struct store *s)
 {
 	s->cache->generation++;
+}
+
+void store_users_checked(struct store *s, uint64_t ns)
+{
+	s->cache->checked = (time_t)(ns / 1000000000);
 }
 
 /* ---- rows ---- */
@@ -142,65 +157,99 @@ static time_t seconds(void)
 
 static bool is_fresh(const struct store_cache *c, const struct entry *e)
 {
-	return e->generation == c->generation && seconds() - e->since < CACHE_SECONDS;
+	time_t seen = c->checked > e->since ? c->checked : e->since;
+
+	return e->generation == c->generation && seconds() - seen < CACHE_SECONDS;
 }
 
-static uint32_t set_of(const char *name, size_t len, const char *domain)
+static uint32_t hash_of(const char *name, size_t len, const char *domain)
 {
-	return (uint32_t)(hash_bytes(name, len) + 3 * hash_bytes(domain, strlen(domain))) % SETS;
+	return (uint32_t)(hash_bytes(name, len) + 3 * hash_bytes(domain, strlen(domain)));
 }
 
-static struct entry *cached(struct store_cache *c, uint32_t set, const char *name,
+static const char *behind(const char *text)
+{
+	return text + strlen(text) + 1;
+}
+
+static struct entry *cached(struct store_cache *c, uint32_t hash, const char *name,
 			    const char *domain)
 {
 	for (unsigned int i = 0; i < WAYS; i++) {
-		struct entry *e = c->entry[set][i];
+		struct entry *e = c->entry[hash % SETS][i];
 
-		if (e && !strcmp(e->name, name) && !strcmp(e->domain, domain) && is_fresh(c, e))
+		if (e && e->hash == hash && !strcmp(e->text, name) &&
+		    !strcmp(behind(e->text), domain) && is_fresh(c, e))
 			return e;
 	}
 	return NULL;
 }
 
-/* Without memory nothing is kept. */
-static void keep(struct store_cache *c, uint32_t set, const struct entry *from)
+static void unpack(const struct entry *e, struct user *u)
 {
-	struct entry **at = &c->entry[set][c->next[set]++ % WAYS];
+	const char *text = behind(behind(e->text));
+	char *const to[] = { u->name, u->domain, u->realm, u->sources };
 
-	if (!*at)
-		*at = malloc(sizeof(**at));
+	*u = (struct user){ .id = e->id, .flags = e->flags, .max_contacts = e->max_contacts,
+			    .has_ha1 = e->has_ha1 };
+	memcpy(u->ha1, e->ha1, sizeof(u->ha1));
+	for (unsigned int i = 0; i < sizeof(to) / sizeof(to[0]); i++) {
+		strcpy(to[i], text);
+		text = behind(text);
+	}
+}
+
+/* Without memory nothing is kept. */
+static void keep(struct store_cache *c, const struct entry *from, const char *const asked[2],
+		 const struct user *u)
+{
+	const char *const texts[] = { asked[0], asked[1], u->name, u->domain, u->realm,
+				      u->sources };
+	uint32_t set = from->hash % SETS;
+	struct entry **at = &c->entry[set][c->next[set]++ % WAYS];
+	size_t size = 0;
+	char *to;
+
+	for (unsigned int i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		size += strlen(texts[i]) + 1;
+	forget(at);
+	*at = malloc(sizeof(**at) + size);
 	if (!*at)
 		return;
 	**at = *from;
-	(*at)->generation = c->generation;
-	(*at)->since = seconds();
+	(*at)->size = (uint16_t)size;
+	memcpy((*at)->ha1, u->ha1, sizeof(u->ha1));
+	to = (*at)->text;
+	for (unsigned int i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		to = stpcpy(to, texts[i]) + 1;
 }
 
 int store_user(struct store *s, const char *name, const char *domain, struct user *out)
 {
+	struct store_cache *c = s->cache;
 	size_t len = strnlen(name, USER_NAME + 1);
-	struct entry *hit, new;
-	uint32_t set;
-	int result;
+	struct entry *hit, new = { 0 };
 
 	if (len > USER_NAME || strnlen(domain, USER_DOMAIN + 1) > USER_DOMAIN)
 		return -ENOENT;
-	set = set_of(name, len, domain);
-	hit = cached(s->cache, set, name, domain);
-	s->cache->hit = hit;
+	new.hash = hash_of(name, len, domain);
+	hit = cached(c, new.hash, name, domain);
+	c->hit = hit;
 	if (hit) {
-		*out = hit->user;
+		unpack(hit, out);
 		return hit->result;
 	}
-	memset(&new, 0, sizeof(new));
-	result = new.result = look_up(s, name, domain, &new.user);
-	strcpy(new.name, name);
-	strcpy(new.domain, domain);
-	*out = new.user;
-	if (result != -EIO)
-		keep(s->cache, set, &new);
-	explicit_bzero(&new, sizeof(new));
-	return result;
+	new.generation = c->generation;
+	new.since = seconds();
+	memset(out, 0, sizeof(*out));
+	new.result = look_up(s, name, domain, out);
+	new.id = out->id;
+	new.flags = out->flags;
+	new.max_contacts = out->max_contacts;
+	new.has_ha1 = out->has_ha1;
+	if (new.result != -EIO)
+		keep(c, &new, (const char *const[]){ name, domain }, out);
+	return new.result;
 }
 
 void store_user_even(struct store *s, const char *name, const char *domain)

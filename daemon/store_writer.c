@@ -74,6 +74,21 @@ static uint64_t top_id(const struct store_change *c, uint64_t top)
 	return top;
 }
 
+/* Another program may have changed users: the cache of them is told with the answer. */
+static void look_for_others(struct store *s)
+{
+	sqlite3_stmt *q = s->writer->version;
+	int version;
+
+	if (sqlite3_step(q) == SQLITE_ROW) {
+		version = sqlite3_column_int(q, 0);
+		s->others |= version != s->version;
+		s->version = version;
+		s->looked_ns = now_ns();
+	}
+	sqlite3_reset(q);
+}
+
 /* The changes from @first to before @end, all of them or none. Gives SQLite's result. */
 static int commit(struct store *s, struct store_change *first, const struct store_change *end)
 {
@@ -83,6 +98,7 @@ static int commit(struct store *s, struct store_change *first, const struct stor
 
 	if (rc != SQLITE_OK)
 		return rc;
+	look_for_others(s);
 	for (struct store_change *c = first; c != end && rc == SQLITE_OK; c = c->next) {
 		rc = store_contacts_apply(l, c);
 		top = top_id(c, top);
@@ -278,6 +294,9 @@ static void hand_back(struct store *s, struct store_changes *l)
 		s->bytes -= c->size;
 	}
 	s->pending -= l->n;
+	s->users_ns = s->looked_ns;
+	s->users_changed |= s->others;
+	s->others = false;
 	list_join(&s->ended, l);
 	/* can fail only when it says "readable" already */
 	if (write(s->event, &one, sizeof(one)) < 0)
@@ -411,7 +430,8 @@ int store_fd(const struct store *s)
 void store_done(struct store *s)
 {
 	struct store_changes l;
-	uint64_t count;
+	uint64_t count, users_ns;
+	bool changed;
 
 	/* nothing to read: called without need */
 	if (read(s->event, &count, sizeof(count)) < 0)
@@ -419,7 +439,13 @@ void store_done(struct store *s)
 	list_init(&l);
 	pthread_mutex_lock(&s->lock);
 	list_join(&l, &s->ended);
+	users_ns = s->users_ns;
+	changed = s->users_changed;
+	s->users_changed = false;
 	pthread_mutex_unlock(&s->lock);
+	if (changed)
+		store_users_changed(s);
+	store_users_checked(s, users_ns);
 	while (l.first) {
 		struct store_change *c = l.first;
 

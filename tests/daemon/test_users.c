@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Users and aliases: what is kept, what is refused, and what the cache may not hide. */
 #include <errno.h>
+#include <poll.h>
 #include <sqlite3.h>
 
 #include "store.h"
@@ -159,18 +160,51 @@ static void test_cache(void)
 	T_OK(get("alice", "office.example", &got) == -ENOENT, "and the user");
 }
 
-/* Far more names than the cache holds. */
+static void changed(int result, void *arg)
+{
+	*(int *)arg = result;
+}
+
+/* A registration is written: what others did before is seen then, although nobody has said so. */
+static void write_something(void)
+{
+	const uint64_t nobody = UINT64_MAX >> 1;
+	const struct location_change c = { .aor = "x@y", .drop = &nobody, .n_drop = 1 };
+	struct pollfd p = { .fd = store_fd(s), .events = POLLIN };
+	int result = 1;
+
+	T_OK(!store_change(s, &c, changed, &result), "a change");
+	T_OK(poll(&p, 1, 10000) == 1, "is done");
+	store_done(s);
+	T_OK(!result, "and kept");
+}
+
+static void test_others(void)
+{
+	struct user u = alice(), got;
+
+	T_OK(!store_user_add(s, &u), "add");
+	write_something();
+	T_OK(!get("alice", "office.example", &got) && got.max_contacts == 3, "read");
+	sql("UPDATE users SET max_contacts = 4 WHERE name = 'alice'");
+	T_OK(!get("alice", "office.example", &got) && got.max_contacts == 3, "from the cache");
+	write_something();
+	T_OK(!get("alice", "office.example", &got) && got.max_contacts == 4, "read again");
+	T_OK(!store_user_del(s, "alice", "office.example"), "removed");
+}
+
+/* More names than the cache holds. */
 static void test_many(void)
 {
 	struct user got;
 	char name[32];
 	unsigned int wrong = 0;
 
-	sql("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 19999)"
+	sql("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 29999)"
 	    "INSERT INTO users (name, domain, realm, flags, max_contacts, sources)"
 	    " SELECT 'm' || i, 'many.example', 'r', 0, i, '' FROM n");
-	for (unsigned int i = 0; i < 40000; i++) {
-		unsigned int n = i * 7919 % 20000;
+	for (unsigned int i = 0; i < 60000; i++) {
+		unsigned int n = i * 7919 % 30000;
 
 		snprintf(name, sizeof(name), "m%u", n);
 		wrong += get(name, "many.example", &got) || got.max_contacts != n;
@@ -217,6 +251,7 @@ int main(void)
 	test_aliases();
 	test_list();
 	test_cache();
+	test_others();
 	test_many();
 	test_odd_rows();
 	store_close(s);
