@@ -41,7 +41,8 @@ static const struct cg_ep *hidden(const struct cg_pkt *p)
 	return p->snat ? &p->src_old : p->dnat ? &p->dst_new : NULL;
 }
 
-static u64 key_of(const struct cg_pkt *p)
+/* This and find(): no calls of their own on the way of every message. */
+static __always_inline u64 key_of(const struct cg_pkt *p)
 {
 	const struct cg_ep *h = hidden(p);
 
@@ -78,7 +79,7 @@ static bool place(struct cg_pkt *p, const struct cg_call *call, u64 from, u64 to
 	return true;
 }
 
-static struct cg_call *find(struct cg_pkt *p, u64 key)
+static __always_inline struct cg_call *find(struct cg_pkt *p, u64 key)
 {
 	struct rhlist_head *l, *pos;
 	struct cg_call *call;
@@ -146,13 +147,13 @@ static bool keep_texts(struct cg_call *call, struct cg_pkt *p)
 
 static void set_ends(struct cg_call *call, const struct cg_pkt *p)
 {
-	if (p->dnat && !p->snat) {
+	if ((p->dnat && !p->snat) || (!p->ct && p->dir == CG_CALL_IN)) {
 		call->dir = CG_CALL_IN;
 		call->inside = p->dst_new;
 		call->peer = p->src_old;
 		call->pub = p->dst_old;
 	} else {
-		call->dir = p->snat ? CG_CALL_OUT : CG_CALL_THROUGH;
+		call->dir = p->snat ? CG_CALL_OUT : p->ct ? CG_CALL_THROUGH : p->dir;
 		call->inside = p->src_old;
 		call->peer = p->dst_new;
 		call->pub = p->src_new;
@@ -161,6 +162,8 @@ static void set_ends(struct cg_call *call, const struct cg_pkt *p)
 
 static void note_flow(struct cg_call *call, const struct cg_pkt *p)
 {
+	if (!p->ct)
+		return;
 	call->sig_ct = p->ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
 	call->sig_zone = nf_ct_zone(p->ct)->id;
 }
@@ -365,6 +368,11 @@ static int track_loose(struct cg_pkt *p)
 	p->leg = CG_LEG_ALL;
 	note_flow(found, p);
 	return CG_NEXT;
+}
+
+bool cg_call_known(struct cg_pkt *p)
+{
+	return p->cn->ncalls && find(p, key_of(p));
 }
 
 int cg_call_track(struct cg_pkt *p)

@@ -73,7 +73,7 @@ struct cg_call {
 	struct cg_ep inside;	/* hidden party's signalling endpoint; unset: through */
 	struct cg_ep peer;	/* the other party's, as the router sees it */
 	struct cg_ep pub;	/* the router's address towards the peer */
-	struct nf_conntrack_tuple sig_ct;	/* original tuple of the signalling flow */
+	struct nf_conntrack_tuple sig_ct;	/* original tuple of the SIP flow; relayed: none */
 	u16 sig_zone;
 	u8 dir;			/* enum cg_dir */
 	u8 state;		/* enum cg_call_state */
@@ -116,6 +116,8 @@ void cg_call_cache_fini(void);
  * p->leg). CG_NEXT, or CG_PASS when a limit forbids a new call.
  */
 int cg_call_track(struct cg_pkt *p);
+/* Is it of a call that is there? Its ends are set; nothing is done. */
+bool cg_call_known(struct cg_pkt *p);
 /* What the message does to the call: early, answered, refused, ended. */
 void cg_call_advance(struct cg_pkt *p);
 

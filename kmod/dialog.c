@@ -122,7 +122,7 @@ static void refused(struct cg_pkt *p)
 	struct cg_call *call = p->call;
 	u16 status = p->msg.status;
 
-	if (note_branch(call, cg_hash_str(p, p->msg.via.branch), false)) {
+	if (note_branch(call, cg_branch(p), false)) {
 		/* another fork is still ringing: only this dialog is over */
 		if (p->leg != CG_LEG_ALL) {
 			call->legs[p->leg].state = CG_LEG_ENDED;
@@ -150,7 +150,7 @@ static void invite_response(struct cg_pkt *p)
 		if (call->state == CG_CALL_EARLY && !call->retry)
 			cg_timer_set(&call->cn->wheel, &call->timer, WAIT_RINGING);
 	} else if (status < 300) {
-		note_branch(call, cg_hash_str(p, p->msg.via.branch), false);
+		note_branch(call, cg_branch(p), false);
 		answered(p);
 	} else if (call->state == CG_CALL_EARLY) {
 		refused(p);
@@ -236,7 +236,7 @@ static void request(struct cg_pkt *p)
 			cg_timer_set(&call->cn->wheel, &call->timer, CG_CALL_FIRST);
 		call->retry = false;
 		call->invite_cseq = p->msg.cseq.num;
-		note_branch(call, cg_hash_str(p, p->msg.via.branch), true);
+		note_branch(call, cg_branch(p), true);
 	}
 }
 

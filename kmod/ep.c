@@ -51,6 +51,14 @@ struct cg_ep cg_ep_at(const struct cg_ep *ep, u16 port)
 	return r;
 }
 
+bool cg_addr_is_private(u8 family, const u8 *a)
+{
+	if (family == NFPROTO_IPV6)
+		return (a[0] & 0xfe) == 0xfc || (a[0] == 0xfe && (a[1] & 0xc0) == 0x80);
+	return a[0] == 10 || (a[0] == 172 && (a[1] & 0xf0) == 16) || (a[0] == 192 && a[1] == 168) ||
+	       (a[0] == 100 && (a[1] & 0xc0) == 64) || (a[0] == 169 && a[1] == 254);
+}
+
 bool cg_ep_any_addr(const struct cg_ep *ep)
 {
 	return !ep->addr.all[0] && !ep->addr.all[1] && !ep->addr.all[2] && !ep->addr.all[3];

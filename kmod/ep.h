@@ -85,6 +85,9 @@ void cg_ep_make(struct cg_ep *ep, u8 family, u8 proto, const u8 *addr, u16 port)
 /* ep with another port (host order). */
 struct cg_ep cg_ep_at(const struct cg_ep *ep, u16 port);
 
+/* Of nobody in the world: RFC 1918, RFC 6598, RFC 3927; RFC 4193, RFC 4291 2.5.6. */
+bool cg_addr_is_private(u8 family, const u8 *addr);
+
 /* Unspecified address: 0.0.0.0 or ::, the "no address yet" of RFC 3264 8.4. */
 bool cg_ep_any_addr(const struct cg_ep *ep);
 

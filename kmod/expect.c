@@ -101,7 +101,7 @@ void cg_expect_publish(struct cg_pin *pin, struct nf_conn *ct)
 	struct cg_net *cn = pin->cn;
 	struct cg_ep src;
 
-	if (!cn->set.publish || !pin->call || !cg_helper_is_ours(ct))
+	if (!cn->set.publish || !pin->call || !ct || !cg_helper_is_ours(ct))
 		return;
 	source_of(pin, &src);
 	if (pin->published && (cg_ep_same_addr(&src, &pin->shown) || narrow(pin, &src)))

@@ -10,7 +10,7 @@
 
 #include "pinhole.h"
 
-/* @ct: the signalling conntrack that carries our helper. Under cn->lock. */
+/* @ct: the signalling conntrack that carries our helper; NULL: none does. Under cn->lock. */
 void cg_expect_publish(struct cg_pin *pin, struct nf_conn *ct);
 void cg_expect_withdraw(struct cg_pin *pin);
 

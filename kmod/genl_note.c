@@ -274,13 +274,18 @@ static int put_kept_one(struct sk_buff *skb, const struct cg_pkt *p, const struc
 	return 0;
 }
 
-/* What does not fit is left out: the edits are what matters. */
+/*
+ * What does not fit is left out: the edits are what matters. The head of a relayed message is the
+ * relay's affair.
+ */
 static void put_kept(struct sk_buff *skb, struct cg_pkt *p)
 {
 	struct cg_kept_list kept;
 	struct nlattr *list;
 	u32 i;
 
+	if (!p->ct)
+		return;
 	cg_kept_find(p, &kept);
 	if (!kept.n || skb_tailroom(skb) < 2 * TRACE_TAIL)
 		return;

@@ -190,6 +190,7 @@ static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 		return NF_ACCEPT;
 	p->skb = skb;
 	p->ct = ct;
+	p->way = skb_dst(skb);
 	p->cn = cg_net_of(nf_ct_net(ct));
 	p->ctinfo = ctinfo;
 	p->protoff = protoff;
@@ -197,21 +198,7 @@ static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 	p->open_only = open_only;
 	if (unlikely(!READ_ONCE(p->cn->used)) && !cg_mode_idle(p->cn))
 		cg_bind_begin(p->cn);
-	p->reason = CG_R_NONE;
-	p->call = NULL;
-	p->call_id = 0;
-	p->txn = NULL;
-	p->contact_pin = NULL;
-	p->data = NULL;
-	p->len = 0;
-	p->began = false;
-	p->replied = false;
-	p->forced_port = 0;
-	p->keep = 0;
-	p->text.len = 0;
-	p->ncontacts = 0;
-	p->star = false;
-	sip_edit_init(&p->edits);
+	cg_pkt_begin(p);
 
 	v = pipeline(p);
 	keep_flow(p);

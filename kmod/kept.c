@@ -20,17 +20,11 @@ struct written {
 	u8 field;
 };
 
-/* RFC 1918, RFC 6598, RFC 3927; RFC 4193, RFC 4291 2.5.6. */
 static bool looks_private(const struct written *w)
 {
-	const u8 *a = w->bytes;
-
-	if (w->kind == SIP_HOST_IP6)
-		return (a[0] & 0xfe) == 0xfc || (a[0] == 0xfe && (a[1] & 0xc0) == 0x80);
-	if (w->kind != SIP_HOST_IP4)
+	if (w->kind != SIP_HOST_IP4 && w->kind != SIP_HOST_IP6)
 		return false;
-	return a[0] == 10 || (a[0] == 172 && (a[1] & 0xf0) == 16) || (a[0] == 192 && a[1] == 168) ||
-	       (a[0] == 100 && (a[1] & 0xc0) == 64) || (a[0] == 169 && a[1] == 254);
+	return cg_addr_is_private(w->kind == SIP_HOST_IP4 ? NFPROTO_IPV4 : NFPROTO_IPV6, w->bytes);
 }
 
 static bool is_edited(const struct cg_pkt *p, struct sip_str at)

@@ -156,7 +156,7 @@ static u16 choose(struct cg_descr *d, const struct cg_ep *in, u16 count, enum cg
 	struct cg_port_ask ask = {
 		.pub = p->src_new,
 		.peer = p->dst_new,
-		.dev = skb_dst(p->skb) ? cg_dst_dev(skb_dst(p->skb)) : NULL,
+		.dev = p->way ? cg_dst_dev(p->way) : NULL,
 		.exact = !d->edit,
 		.want = ntohs(in->port),
 		.count = count,

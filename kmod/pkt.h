@@ -6,6 +6,9 @@
  * is one for each processor; bottom halves are off from cg_pkt_get() to
  * cg_pkt_put(). Message text is reached by offsets from p->data only; p->data
  * is set again after anything that may move the packet.
+ *
+ * A message that the router itself relays has neither packet nor conntrack
+ * here: relayed.c makes its struct cg_pkt from the two ends of its way.
  */
 #ifndef _CG_PKT_H
 #define _CG_PKT_H
@@ -31,8 +34,9 @@ enum cg_verdict {
 #define CG_DATAGRAM_MAX 65535
 
 struct cg_pkt {
-	struct sk_buff *skb;
-	struct nf_conn *ct;
+	struct sk_buff *skb;	/* NULL: relayed */
+	struct nf_conn *ct;	/* NULL: relayed */
+	struct dst_entry *way;	/* by which it leaves; may be NULL */
 	struct cg_net *cn;
 	enum ip_conntrack_info ctinfo;
 	unsigned int protoff;	/* of the UDP header */
@@ -47,6 +51,8 @@ struct cg_pkt {
 	/* Before and after NAT, in the direction of this packet. */
 	struct cg_ep src_old, src_new, dst_old, dst_new;
 	bool snat, dnat;	/* sender hidden, receiver hidden */
+	u8 dir;			/* relayed only: enum cg_dir, of a call that it begins */
+	u64 branch;		/* relayed only: see cg_branch() */
 
 	enum cg_reason reason;
 	bool keep_body;		/* signed, encoded or covered by auth-int */
@@ -115,5 +121,30 @@ u64 cg_hash_str(const struct cg_pkt *p, struct sip_str s);
 u64 cg_hash_more(const struct cg_pkt *p, struct sip_str s, u64 seed);
 /* The same for an address. */
 u64 cg_hash_addr(const struct cg_net *cn, const struct cg_ep *ep, u64 seed);
+
+/* The same for a request and its responses, another for each fork. */
+static inline u64 cg_branch(const struct cg_pkt *p)
+{
+	return p->ct ? cg_hash_str(p, p->msg.via.branch) : p->branch;
+}
+
+static inline void cg_pkt_begin(struct cg_pkt *p)
+{
+	p->reason = CG_R_NONE;
+	p->call = NULL;
+	p->call_id = 0;
+	p->txn = NULL;
+	p->contact_pin = NULL;
+	p->data = NULL;
+	p->len = 0;
+	p->began = false;
+	p->replied = false;
+	p->forced_port = 0;
+	p->keep = 0;
+	p->text.len = 0;
+	p->ncontacts = 0;
+	p->star = false;
+	sip_edit_init(&p->edits);
+}
 
 #endif

@@ -47,7 +47,9 @@
 	X(PASS_PORTS, PASS, "pass-ports", "no public port was free for the media it names") \
 	X(UNKNOWN_TXN, PASS, "unknown-transaction", "a response to no request that was seen") \
 	X(UPSTREAM, PASS, "upstream-rewrite", "another device changed our address in the Via") \
-	X(SOCKET_FLOW, PASS, "socket-flow", "a flow of a socket on the router itself")
+	X(SOCKET_FLOW, PASS, "socket-flow", "a flow of a socket on the router itself") \
+	X(TWO_FAMILIES, PASS, "two-families", "relayed between IPv4 and IPv6: its media is left alone") \
+	X(RELAY_BUSY, PASS, "relay-busy", "relayed within another packet: its media was left alone")
 
 /* Counted per field, not per packet. */
 #define CG_REASONS_EDIT(X) \
@@ -56,7 +58,8 @@
 	X(EDIT_RESTORE, EDIT, "restored", "what the inside host wrote was put back") \
 	X(EDIT_SITE, EDIT, "site-local", "another phone of this site: its own address was put back") \
 	X(EDIT_PORT, EDIT, "media-port", "a media port became the public one") \
-	X(EDIT_LENGTH, EDIT, "content-length", "Content-Length follows the edited body")
+	X(EDIT_LENGTH, EDIT, "content-length", "Content-Length follows the edited body") \
+	X(EDIT_RELAYED, EDIT, "relayed-edited", "relayed message whose media was edited (per message)")
 
 /* Why a field that looks private was left alone: for explain and trace, not counted. */
 #define CG_REASONS_KEPT(X) \

@@ -6,6 +6,7 @@
 #include <linux/inetdevice.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/netfilter_ipv4.h>
 #include <linux/udp.h>
 #include <net/if_inet6.h>
 #include <net/ip.h>
@@ -115,6 +116,63 @@ bool cg_forwards(struct cg_net *cn, const struct cg_ep *from, struct net_device 
 free:
 	kfree_skb(skb);
 	return can;
+}
+
+/* Only the hooks where source NAT is done; a verdict other than this is no answer. */
+static bool ask_nat(struct sk_buff *skb, const struct nf_hook_state *state,
+		    const struct nf_hook_entries *e)
+{
+	struct nf_hook_ops **ops;
+	u16 i;
+
+	if (!e)
+		return false;
+	ops = nf_hook_entries_get_hook_ops(e);
+	for (i = 0; i < e->num_hook_entries; i++)
+		if (ops[i]->priority == NF_IP_PRI_NAT_SRC &&
+		    nf_hook_entry_hookfn(&e->hooks[i], skb, (struct nf_hook_state *)state) !=
+		    NF_ACCEPT)
+			return false;
+	return true;
+}
+
+/* Its address: a port may change only because another flow has it. */
+static bool has_new_source(const struct sk_buff *skb, const struct cg_ep *from)
+{
+	enum ip_conntrack_info ctinfo;
+	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+	struct cg_ep seen;
+
+	cg_ep_dst(&seen, &ct->tuplehash[IP_CT_DIR_REPLY].tuple);
+	return !cg_ep_same_addr(&seen, from);
+}
+
+bool cg_hides(struct cg_net *cn, const struct cg_ep *from, struct net_device *in,
+	      const struct cg_ep *to, struct dst_entry *dst)
+{
+	struct nf_hook_state state;
+	struct sk_buff *skb;
+	bool hides = false;
+
+	skb = make_packet(from, to);
+	if (!skb)
+		return false;
+	skb->dev = cg_dst_dev(dst);
+	skb->skb_iif = in->ifindex;
+	skb_dst_set(skb, dst_clone(dst));
+	if (!make_flow(cn->net, skb, from, to))
+		goto free;
+	nf_hook_state_init(&state, NF_INET_POST_ROUTING, to->family, in, skb->dev, NULL, cn->net,
+			   NULL);
+	rcu_read_lock();
+	hides = ask_nat(skb, &state, to->family == NFPROTO_IPV4 ?
+			rcu_dereference(cn->net->nf.hooks_ipv4[NF_INET_POST_ROUTING]) :
+			rcu_dereference(cn->net->nf.hooks_ipv6[NF_INET_POST_ROUTING])) &&
+		has_new_source(skb, from);
+	rcu_read_unlock();
+free:
+	kfree_skb(skb);
+	return hides;
 }
 
 /* ---- one network ---- */

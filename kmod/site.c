@@ -39,7 +39,7 @@ struct cg_pin *cg_site_inside(struct cg_net *cn, const struct cg_ep *in)
 
 static bool reachable(const struct cg_pkt *p, const struct cg_ep *phone)
 {
-	struct dst_entry *to = skb_dst(p->skb);
+	struct dst_entry *to = p->way;
 	struct net_device *here, *there;
 	struct dst_entry *dst = NULL;
 	struct flowi fl = {};

@@ -17,7 +17,7 @@
 
 static bool routed_inside(const struct cg_pkt *p, const struct cg_ep *ep)
 {
-	const struct dst_entry *out = skb_dst(p->skb);
+	const struct dst_entry *out = p->way;
 	struct dst_entry *dst = NULL;
 	struct net_device *dev;
 	struct flowi fl = {};
@@ -165,7 +165,7 @@ static struct cg_pin *publish(struct cg_pkt *p, const struct cg_ep *in, bool mak
 		ask = (struct cg_port_ask){
 			.pub = p->src_new,
 			.peer = p->dst_new,
-			.dev = skb_dst(p->skb) ? cg_dst_dev(skb_dst(p->skb)) : NULL,
+			.dev = p->way ? cg_dst_dev(p->way) : NULL,
 			.exact = p->open_only,
 			.want = ntohs(in->port),
 			.count = 1,

@@ -37,7 +37,7 @@ INC := -I$(SIP) -I$(UNIT)
 UNIT_TESTS := $(patsubst $(UNIT)/test_%.c,test_%,$(wildcard $(UNIT)/test_*.c))
 HOST_TESTS := $(UNIT_TESTS) vectors torture naive
 FUZZ_TARGETS := message sdp edit relay
-PIPE_TESTS := property property_san replay_pipeline
+PIPE_TESTS := property property_san relayed replay_pipeline
 
 ifeq ($(V),1)
 Q :=
@@ -94,7 +94,7 @@ PIPE_KMOD := $(filter-out $(addprefix $(KMOD)/,claim.c rules.c mapped.c expect.c
 	attach.c forward.c route.c location.c owner.c hold.c bucket.c send.c gate.c) $(wildcard $(KMOD)/genl*.c), \
 	$(sort $(wildcard $(KMOD)/*.c)))
 PIPE_SHIM := $(sort $(wildcard $(PIPE)/shim/*.c))
-PIPE_CASE := $(filter-out $(PIPE)/fuzz_pipeline.c $(PIPE)/property.c,$(sort $(wildcard $(PIPE)/*.c)))
+PIPE_CASE := $(filter-out $(addprefix $(PIPE)/,fuzz_pipeline.c property.c relayed.c),$(sort $(wildcard $(PIPE)/*.c)))
 PIPE_SRC := $(PIPE_KMOD) $(SIP_SRC) $(PIPE_SHIM)
 PIPE_HDR := $(wildcard $(KMOD)/*.h $(SIP)/*.h $(HOST_ROOT)/uapi/*.h $(PIPE)/*.h $(PIPE)/shim/*.h)
 PIPE_OUT := $(HOST_BUILD)/pipeline
@@ -126,6 +126,10 @@ $(HOST_BUILD)/property: $(PIPE_OUT)/pipe_opt/tests/pipeline/property.o $(pipe_op
 	$(Q)$(CC) $^ -o $@
 
 $(HOST_BUILD)/property_san: $(PIPE_OUT)/pipe_san/tests/pipeline/property.o $(pipe_san_OBJ)
+	$(say) LD $(notdir $@)
+	$(Q)$(CC) $(SAN) $^ -o $@
+
+$(HOST_BUILD)/relayed: $(PIPE_OUT)/pipe_san/tests/pipeline/relayed.o $(pipe_san_OBJ)
 	$(say) LD $(notdir $@)
 	$(Q)$(CC) $(SAN) $^ -o $@
 
@@ -162,6 +166,7 @@ check-host: $(addprefix $(HOST_BUILD)/,$(HOST_TESTS) $(PIPE_TESTS)) $(addprefix 
 	run $(HOST_BUILD)/replay_edit replay_edit $(FUZZ)/corpus/edit; \
 	run $(HOST_BUILD)/replay_relay replay_relay $(FUZZ)/corpus/relay $(FUZZ)/corpus/edit; \
 	run $(HOST_BUILD)/replay_pipeline replay_pipeline $(FUZZ)/corpus/pipeline $(VECTORS)/real; \
+	run $(HOST_BUILD)/relayed; \
 	run $(HOST_BUILD)/property_san $(PROPERTY_SAN_CASES) $(PROPERTY_SEED); \
 	run $(HOST_BUILD)/property $(PROPERTY_CASES) $(PROPERTY_SEED); \
 	awk '/^# .* passed, .* failed, .* skipped$$/ { p += $$3; f += $$5; s += $$7 } \

@@ -42,6 +42,25 @@ void sip_body_init(struct sip_body *b, const struct sip_msg *msg);
  */
 bool sip_body_next(struct sip_body *b, struct sip_part *p);
 
+/*
+ * May it matter to the media of a call? What has no body and never belongs to a call does not. For
+ * who relays: a look at the method, so that the rest costs nothing.
+ */
+static inline bool sip_may_be_media(const struct sip_msg *m)
+{
+	switch (m->method) {
+	case SIP_M_REGISTER:
+	case SIP_M_SUBSCRIBE:
+	case SIP_M_NOTIFY:
+	case SIP_M_PUBLISH:
+	case SIP_M_OPTIONS:
+	case SIP_M_MESSAGE:
+		return m->body.len;
+	default:
+		return true;
+	}
+}
+
 /* The next application/sdp part, sealed and encoded ones included. */
 bool sip_body_next_sdp(struct sip_body *b, struct sip_part *p);
 

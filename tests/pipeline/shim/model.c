@@ -31,6 +31,15 @@ bool cg_forwards(struct cg_net *cn, const struct cg_ep *from, struct net_device 
 	return true;
 }
 
+/* One masquerading rule, for what comes from inside and leaves to the outside. */
+bool cg_hides(struct cg_net *cn, const struct cg_ep *from, struct net_device *in,
+	      const struct cg_ep *to, struct dst_entry *dst)
+{
+	lockdep_assert_held(&cn->lock);
+	SHIM_BUG_ON(from->family != to->family);
+	return router.hides && in->ifindex == 2 && dst->dev->ifindex == 3;
+}
+
 bool cg_neighbours(const struct net_device *dev, const struct cg_ep *a, const struct cg_ep *b)
 {
 	return true;
@@ -50,7 +59,7 @@ void cg_claim_fini(struct cg_net *cn)
 void cg_expect_publish(struct cg_pin *pin, struct nf_conn *ct)
 {
 	lockdep_assert_held(&pin->cn->lock);
-	if (!pin->cn->set.publish || !pin->call || pin->published)
+	if (!pin->cn->set.publish || !pin->call || !ct || pin->published)
 		return;
 	pin->published = true;
 	pin->cn->npublished++;

@@ -72,10 +72,12 @@ struct dst_entry {
 };
 struct flowi {
 	union {
-		struct { __be32 daddr; } ip4;
-		struct { struct in6_addr daddr; } ip6;
+		struct { __be32 daddr, saddr; } ip4;
+		struct { struct in6_addr daddr, saddr; } ip6;
 	} u;
+	int flowi_oif;
 };
+struct net_device *dev_get_by_index_rcu(struct net *net, int ifindex);
 int nf_route(struct net *net, struct dst_entry **dst, struct flowi *fl, bool strict,
 	     unsigned short family);
 static inline void dst_release(struct dst_entry *dst) { }

@@ -15,6 +15,7 @@ struct router {
 	u8 inside_bytes;           /* ... in bytes */
 	union nf_inet_addr own[2]; /* of the router: towards the phones, and the world */
 	u16 busy[8];               /* public ports with a socket, reserved or forwarded; 0: none */
+	bool hides;                /* its rules masquerade what goes from inside to outside */
 };
 extern struct router router;
 
