@@ -11,6 +11,8 @@
 #include "compat.h"
 #include "attach.h"
 #include "forward.h"
+#include "gateway.h"
+#include "pkt.h"
 
 #define ENCAP_TYPE 1	/* not one of the kernel's own, as WireGuard and VXLAN have it */
 
@@ -67,6 +69,15 @@ bool cg_attach_has_port(const struct cg_gate *gate, __be16 port)
 			return true;
 	}
 	return false;
+}
+
+/* Only what is made here was never received; what is for us is routed to the loopback device. */
+bool cg_gate_owns(const struct cg_gate *gate, const struct cg_pkt *p)
+{
+	if (!p->skb->skb_iif)
+		return cg_attach_has(gate, &p->src_old);
+	return p->way && cg_dst_dev(p->way)->flags & IFF_LOOPBACK &&
+	       cg_attach_has(gate, &p->dst_new);
 }
 
 /* ---- one socket ---- */

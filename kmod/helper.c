@@ -12,6 +12,7 @@
 #include "bind.h"
 #include "binding.h"
 #include "events.h"
+#include "gateway.h"
 #include "helper.h"
 #include "media.h"
 #include "mode.h"
@@ -74,6 +75,8 @@ static int pipeline(struct cg_pkt *p)
 
 	if (v == CG_NEXT && cg_mode_silent(p->cn))
 		v = cg_pass(p, CG_R_MODE_OFF);
+	if (v == CG_NEXT && unlikely(READ_ONCE(p->cn->gate)) && cg_gate_owns(p->cn->gate, p))
+		v = cg_pass(p, CG_R_SOCKET_FLOW);
 	if (v == CG_NEXT)
 		v = parse(p);
 	if (v == CG_NEXT)
