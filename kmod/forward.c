@@ -11,6 +11,7 @@
 #include "forward.h"
 #include "hold.h"
 #include "pkt.h"
+#include "relayed.h"
 #include "route.h"
 #include "send.h"
 
@@ -141,23 +142,35 @@ static bool parse(struct cg_fwd *f, const u8 *data, u32 len)
 	r->ours = cg_route_ours;
 	r->arg = f;
 	r->owner = SIP_OWNER_KERNEL;
+	r->why = CG_R_RELAYED;
 	set_hop(&r->from, &f->in, f->inside ? SIP_ZONE_INSIDE : SIP_ZONE_OUTSIDE);
 	return true;
 }
 
 /* ---- out ---- */
 
+/* Is what was made of the message valid, and as long as it says? */
+static bool is_intended(struct cg_fwd *f, u32 len)
+{
+	return sip_msg_parse(&f->after, f->out, len, SIP_DATAGRAM) == SIP_OK &&
+	       f->after.method == f->msg.method && f->after.status == f->msg.status &&
+	       f->after.body.len == sip_edit_body_length(&f->edits, &f->msg) &&
+	       sip_str_eq(f->out, f->after.call_id, f->data, f->msg.call_id);
+}
+
 /* Builds, parses again, sends. */
 static enum cg_fate emit(struct cg_fwd *f, const struct cg_flow *to)
 {
-	u32 len = sip_edit_length(&f->edits, f->len);
+	struct cg_relayed media = {
+		.msg = &f->msg, .from = &f->relay.from, .to = &f->relay.to, .edits = &f->edits,
+	};
+	u32 len;
 
+	cg_relayed(f->gate->cn, &media);
+	len = sip_edit_length(&f->edits, f->len);
 	if (len > CG_FORWARD_MAX ||
 	    sip_edit_apply(&f->edits, f->data, f->len, f->out, CG_FORWARD_MAX) ||
-	    sip_msg_parse(&f->after, f->out, len, SIP_DATAGRAM) != SIP_OK ||
-	    f->after.method != f->msg.method || f->after.status != f->msg.status ||
-	    f->after.body.len != f->msg.body.len ||
-	    !sip_str_eq(f->out, f->after.call_id, f->data, f->msg.call_id))
+	    !is_intended(f, len))
 		return cg_up(f, CG_R_UP_RELAY);
 	if (!cg_send(f->gate->cn, f->sk, to, f->out, len))
 		return cg_up(f, CG_R_UP_RELAY);

@@ -598,6 +598,7 @@ static const struct genl_ops ops[] = {
 	GATE_DO(LOCATION_DEL, location, location_del),
 	GATE_DO(LOCATION_FLUSH, none, location_flush),
 	GATE_DO(LOCATE, locate, locate),
+	GATE_DO(MEDIA, media, media),
 #undef GATE_DO
 	{
 		.cmd = CALLGATE_CMD_SOCKET_GET,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * genl_gate, genl_location: requests of gateway use (uapi/callgate_gateway.h). For genl*.c only.
+ * genl_gate, genl_location, genl_media: requests of gateway use (uapi/callgate_gateway.h). For genl*.c only.
  */
 #ifndef _CG_GENL_GATE_H
 #define _CG_GENL_GATE_H
@@ -16,6 +16,7 @@ extern const struct nla_policy cg_genl_socket_policy[CALLGATE_A_SOCKET + 1];
 extern const struct nla_policy cg_genl_gate_policy[CALLGATE_A_GATE + 1];
 extern const struct nla_policy cg_genl_location_policy[CALLGATE_A_LOCATION + 1];
 extern const struct nla_policy cg_genl_locate_policy[CALLGATE_A_LOCATE + 1];
+extern const struct nla_policy cg_genl_media_policy[CALLGATE_A_MEDIA + 1];
 
 int cg_genl_attach(struct sk_buff *req, struct genl_info *info);
 int cg_genl_claim(struct sk_buff *req, struct genl_info *info);
@@ -30,6 +31,7 @@ int cg_genl_location_set(struct sk_buff *req, struct genl_info *info);
 int cg_genl_location_del(struct sk_buff *req, struct genl_info *info);
 int cg_genl_location_flush(struct sk_buff *req, struct genl_info *info);
 int cg_genl_locate(struct sk_buff *req, struct genl_info *info);
+int cg_genl_media(struct sk_buff *req, struct genl_info *info);
 
 /* Endpoint of UDP; false: it is none. */
 bool cg_genl_read_ep(struct cg_ep *ep, const struct nlattr *attr);

@@ -59,7 +59,8 @@
 	X(EDIT_SITE, EDIT, "site-local", "another phone of this site: its own address was put back") \
 	X(EDIT_PORT, EDIT, "media-port", "a media port became the public one") \
 	X(EDIT_LENGTH, EDIT, "content-length", "Content-Length follows the edited body") \
-	X(EDIT_RELAYED, EDIT, "relayed-edited", "relayed message whose media was edited (per message)")
+	X(EDIT_RELAYED, EDIT, "relayed-edited", "relayed message whose media was edited (per message)") \
+	X(RELAYED, EDIT, "relayed", "the router itself is a hop of the call")
 
 /* Why a field that looks private was left alone: for explain and trace, not counted. */
 #define CG_REASONS_KEPT(X) \

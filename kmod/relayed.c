@@ -212,16 +212,17 @@ static void begin(struct cg_pkt *p, struct cg_net *cn, const struct cg_relayed *
 }
 
 /* Each hop as it is; the trace shows the relay's edits too. */
-static void trace(struct cg_pkt *p, const struct cg_relayed *r, bool edited)
+static void trace(struct cg_pkt *p, const struct cg_relayed *r)
 {
+	bool changed = r->edits->n;
+
 	if (!p->reason)
-		p->reason = p->open_only ? CG_R_MODE_OPEN :
-			    p->snat || p->dnat ? CG_R_NOTHING_INSIDE : CG_R_NO_NAT;
+		p->reason = CG_R_RELAYED;
 	set_ep(&p->dst_old, &r->from->local);
 	set_ep(&p->src_new, &r->to->local);
-	if (edited)
+	if (changed)
 		cg_trace_edits(p);
-	cg_trace_done(p, edited ? CALLGATE_VERDICT_EDIT : CALLGATE_VERDICT_PASS);
+	cg_trace_done(p, changed ? CALLGATE_VERDICT_EDIT : CALLGATE_VERDICT_PASS);
 }
 
 static bool edit(struct cg_pkt *p, const struct cg_relayed *r)
@@ -264,7 +265,7 @@ bool cg_relayed(struct cg_net *cn, struct cg_relayed *r)
 	edited = edit(p, r);
 	r->call = p->call_id;
 	if (p->call_id)
-		trace(p, r, edited);
+		trace(p, r);
 	rcu_read_unlock();
 	cg_pkt_put(p);
 	return edited;

@@ -174,6 +174,31 @@
  *     CALLGATE_Q_CONTACT    u64     FORWARD: L_ID and L_AOR of a location that is set; the user may
  *     CALLGATE_Q_AOR        string  have been asked for by another name
  *
+ * CALLGATE_CMD_MEDIA        do. A message that the daemon relays, before it is sent, and again for
+ *                           each copy: calls, pinholes and session descriptions are the kernel's
+ *                           affair whoever relays. Nothing is sent by this. Messages that cannot
+ *                           belong to a call need not be shown (sip_may_be_media() of
+ *                           kmod/sip/body.h). EINVAL: not a valid message, or not whole hops.
+ *
+ *   CALLGATE_A_MEDIA        nest
+ *     CALLGATE_W_DATAGRAM   binary  the message as it came, at most 65507 bytes
+ *     CALLGATE_W_FROM       nest    where it came from
+ *       CALLGATE_H_REMOTE   endpoint
+ *       CALLGATE_H_LOCAL    endpoint  our address and port there
+ *       CALLGATE_H_IFINDEX  u32     0: by the routes
+ *       CALLGATE_H_INSIDE   u8      1: inside; 0: outside
+ *     CALLGATE_W_TO         nest    where it goes to, the same members
+ *
+ *                           Answer, CALLGATE_CMD_MEDIA:
+ *
+ *   CALLGATE_A_MEDIA        nest
+ *     CALLGATE_W_CALL       u64     number of its call, as in CALL_GET; 0: of no call
+ *     CALLGATE_W_EDITS      nest[]  what must be replaced in DATAGRAM, by ascending offset: all of
+ *                                   it or nothing. In the body, and the digits of Content-Length
+ *       CALLGATE_N_OFFSET   u32
+ *       CALLGATE_N_LENGTH   u32     bytes that go
+ *       CALLGATE_N_TEXT     binary  bytes that come
+ *
  * EVENTS
  *
  *   Kernel and daemon each end a location by its time; there is no event for that. Registrations
@@ -273,6 +298,37 @@ enum callgate_locate_attr {
 	__CALLGATE_Q_MAX
 };
 #define CALLGATE_Q_MAX (__CALLGATE_Q_MAX - 1)
+
+enum callgate_media_attr {
+	CALLGATE_W_UNSPEC,
+	CALLGATE_W_PAD,
+	CALLGATE_W_DATAGRAM,
+	CALLGATE_W_FROM,
+	CALLGATE_W_TO,
+	CALLGATE_W_CALL,
+	CALLGATE_W_EDITS,
+	__CALLGATE_W_MAX
+};
+#define CALLGATE_W_MAX (__CALLGATE_W_MAX - 1)
+
+enum callgate_hop_attr {
+	CALLGATE_H_UNSPEC,
+	CALLGATE_H_REMOTE,
+	CALLGATE_H_LOCAL,
+	CALLGATE_H_IFINDEX,
+	CALLGATE_H_INSIDE,
+	__CALLGATE_H_MAX
+};
+#define CALLGATE_H_MAX (__CALLGATE_H_MAX - 1)
+
+enum callgate_new_attr {
+	CALLGATE_N_UNSPEC,
+	CALLGATE_N_OFFSET,
+	CALLGATE_N_LENGTH,
+	CALLGATE_N_TEXT,
+	__CALLGATE_N_MAX
+};
+#define CALLGATE_N_MAX (__CALLGATE_N_MAX - 1)
 
 /* Inside: from INSIDE or INTERFACES; else outside. */
 enum callgate_take {

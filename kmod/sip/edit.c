@@ -78,6 +78,18 @@ int sip_edit_put_content_length(struct sip_edits *e, const struct sip_msg *m, u1
 				SIP_WHY(CONTENT_LENGTH, why));
 }
 
+u32 sip_edit_body_length(const struct sip_edits *e, const struct sip_msg *m)
+{
+	u32 len = m->body.len;
+	u32 i;
+
+	for (i = 0; i < e->n; i++)
+		if (e->edit[i].at.off >= m->body.off &&
+		    e->edit[i].at.off <= sip_str_end(m->body))
+			len += e->edit[i].text_len - e->edit[i].at.len;
+	return len;
+}
+
 int sip_edit_apply(const struct sip_edits *e, const u8 *in, u32 inlen, u8 *out, u32 cap)
 {
 	const struct sip_edit *x;

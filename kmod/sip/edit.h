@@ -109,6 +109,9 @@ static inline u32 sip_edit_length(const struct sip_edits *e, u32 inlen)
 	return (u32)((int)inlen + e->delta);
 }
 
+/* Length of the body in the result. */
+u32 sip_edit_body_length(const struct sip_edits *e, const struct sip_msg *m);
+
 /*
  * Writes the new message to @out (not overlapping @in), sip_edit_length() bytes. Returns
  * enum sip_edit_result.
