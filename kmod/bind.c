@@ -558,7 +558,7 @@ static void hook_work(struct work_struct *work)
 	err = nf_register_net_hooks(cn->net, hooks, ARRAY_SIZE(hooks));
 	if (err)
 		pr_err("callgate: cannot register hooks, media will not be let in: %d\n", err);
-	cn->hooked = !err;
+	WRITE_ONCE(cn->hooked, !err);
 }
 
 void cg_bind_init(struct cg_net *cn)
@@ -570,6 +570,14 @@ void cg_bind_begin(struct cg_net *cn)
 {
 	WRITE_ONCE(cn->used, true);
 	queue_work(system_highpri_wq, &cn->hook_work);
+}
+
+void cg_bind_now(struct cg_net *cn)
+{
+	if (READ_ONCE(cn->hooked))
+		return;
+	cg_bind_begin(cn);
+	flush_work(&cn->hook_work);
 }
 
 void cg_bind_fini(struct cg_net *cn)

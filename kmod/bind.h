@@ -14,6 +14,8 @@ void cg_bind_init(struct cg_net *cn);
  * registered by a work item, because that may sleep.
  */
 void cg_bind_begin(struct cg_net *cn);
+/* The same at once: gateway use begins before its first packet. Process context. */
+void cg_bind_now(struct cg_net *cn);
 /* Process context; no packet is in a hook any more afterwards. */
 void cg_bind_fini(struct cg_net *cn);
 

@@ -5,6 +5,7 @@
 #include <net/sock.h>
 
 #include "attach.h"
+#include "bind.h"
 #include "genl_gate.h"
 #include "genl_put.h"
 
@@ -133,6 +134,8 @@ int cg_genl_attach(struct sk_buff *req, struct genl_info *info)
 	err = read_socket(info, tb);
 	if (err || !tb[CALLGATE_K_FD] || !gate)
 		return err ?: gate ? -EINVAL : -ENOMEM;
+	/* the first call's media must not come before them */
+	cg_bind_now(gate->cn);
 	mutex_lock(&gate->admin);
 	ks = cg_attach(gate, nla_get_u32(tb[CALLGATE_K_FD]));
 	if (IS_ERR(ks)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * genl_gate, genl_location, genl_media: requests of gateway use (uapi/callgate_gateway.h). For genl*.c only.
+ * genl_gate, genl_location, genl_media: requests of gateway use (uapi/callgate_gateway.h).
+ * For genl*.c only.
  */
 #ifndef _CG_GENL_GATE_H
 #define _CG_GENL_GATE_H

@@ -5,6 +5,7 @@
 #include <linux/mm.h>
 #include <net/sock.h>
 
+#include "bind.h"
 #include "genl_gate.h"
 #include "genl_put.h"
 #include "relayed.h"
@@ -144,6 +145,7 @@ static int answer(struct genl_info *info, const struct sip_edits *e, u64 call)
 
 int cg_genl_media(struct sk_buff *req, struct genl_info *info)
 {
+	struct cg_net *cn = cg_net_of(genl_info_net(info));
 	struct work *w = kvmalloc(sizeof(*w), GFP_KERNEL);
 	struct cg_relayed media;
 	int err;
@@ -154,10 +156,11 @@ int cg_genl_media(struct sk_buff *req, struct genl_info *info)
 	if (err)
 		goto free;
 	sip_edit_init(&w->edits);
+	cg_bind_now(cn);
 	media = (struct cg_relayed){
 		.msg = &w->msg, .from = &w->from, .to = &w->to, .edits = &w->edits,
 	};
-	cg_relayed(cg_net_of(genl_info_net(info)), &media);
+	cg_relayed(cn, &media);
 	err = answer(info, &w->edits, media.call);
 free:
 	kvfree(w);

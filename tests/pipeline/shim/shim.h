@@ -245,6 +245,7 @@ extern int system_highpri_wq[1];
 void shim_queue_work(struct work_struct *w);
 #define queue_work(wq, w) shim_queue_work(w)
 #define schedule_work(w) shim_queue_work(w)
+#define flush_work(w) shim_rest()
 void cancel_work_sync(struct work_struct *w);
 
 /* ---- the rest ---- */
