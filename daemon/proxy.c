@@ -6,6 +6,7 @@
 #include "access.h"
 #include "auth.h"
 #include "config.h"
+#include "kernel_media.h"
 #include "log.h"
 #include "proxy.h"
 #include "proxy_dialog.h"
@@ -74,9 +75,12 @@ static void count_result(int result)
 static int emit(const struct rx *rx)
 {
 	struct sip_flow to = way_flow(&now.r.to);
-	uint32_t len = sip_edit_length(&now.edits, rx->len);
+	uint32_t len;
 	int err;
 
+	/* without the module, or its answer, the description goes as it is */
+	kernel_media(rx, &now.r.to, &now.edits);
+	len = sip_edit_length(&now.edits, rx->len);
 	if (sip_edit_apply(&now.edits, rx->buf, rx->len, now.out, sizeof(now.out)))
 		return -EMSGSIZE;
 	err = transport_send(&to, now.out, len);
@@ -302,4 +306,5 @@ void proxy_free(void)
 {
 	seen_free();
 	dialog_free();
+	kernel_media_close();
 }
