@@ -65,12 +65,14 @@ static void named_user(const struct rx *rx, char out[USER_NAME + 1])
 	out[len <= USER_NAME ? len : 0] = 0;
 }
 
-static bool may_md5_alone(const char *name, const char *domain)
+/* @known: the source has had the right password before, so there is nothing to hide from it. */
+static bool may_md5_alone(const char *name, const char *domain, bool known)
 {
 	struct user u;
 	int err = store_user(users, name, domain, &u);
 
-	store_user_even(users, name, domain);
+	if (!known)
+		store_user_even(users, name, domain);
 	return !err && !(u.flags & USER_DISABLED) && (u.flags & USER_MD5) &&
 	       (u.has_ha1 & BIT(DIGEST_MD5));
 }
@@ -86,7 +88,7 @@ static enum auth_verdict challenge(const struct rx *rx, struct auth *a, bool emp
 	key = offer_key(&rx->flow.remote, name, a->domain);
 	times = empty ? offer_empty(key, rx) : offer_count(key);
 	a->offer = offer_zone(&rx->flow);
-	if (times >= OFFER_MD5_AFTER && may_md5_alone(name, a->domain))
+	if (times >= OFFER_MD5_AFTER && may_md5_alone(name, a->domain, offer_has_worked(key)))
 		a->offer = BIT(DIGEST_MD5);
 	return AUTH_CHALLENGE;
 }

@@ -12,7 +12,8 @@ struct entry {
 	uint64_t key;
 	uint64_t last;		/* hash of the last empty request */
 	uint32_t used;		/* value of ticks */
-	uint32_t empty;
+	uint8_t empty;		/* in a row, up to OFFER_MD5_AFTER */
+	bool worked;		/* by MD5 */
 };
 
 static struct entry table[OFFER_TABLE];
@@ -103,8 +104,17 @@ void offer_worked(uint64_t key, enum digest_algorithm a)
 	if (!e)
 		return;
 	/* what a phone could do with MD5 alone goes on so */
-	if (a != DIGEST_MD5)
+	if (a != DIGEST_MD5) {
 		memset(e, 0, sizeof(*e));
-	else
+	} else {
 		e->used = ++ticks;
+		e->worked = true;
+	}
+}
+
+bool offer_has_worked(uint64_t key)
+{
+	const struct entry *e = find(key);
+
+	return e && e->worked;
 }

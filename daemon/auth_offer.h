@@ -27,6 +27,8 @@ uint32_t offer_empty(uint64_t key, const struct rx *rx);
 uint32_t offer_count(uint64_t key);
 /* It showed credentials that were right, by this algorithm. */
 void offer_worked(uint64_t key, enum digest_algorithm a);
+/* By MD5: this source knows that there is such a user. */
+bool offer_has_worked(uint64_t key);
 /* The third empty one is the second retry. */
 #define OFFER_MD5_AFTER 3
 
