@@ -25,6 +25,7 @@ FILE = "/etc/callgate/callgate.conf"
 CONFIG = """\
 inside  = { "lan0" }
 outside = { "wan0" }
+algorithms-inside = { MD5 }   # old phones stop at a challenge that they do not know
 domain "office.example" { registrar = main }
 domain "voip.example"   { registrar = passive }
 """
@@ -116,7 +117,7 @@ class Gateway(stage.Stage):
         self.section("who is refused, and how")
         for user, text in (("alice", "a wrong password"), ("nobody", "an unknown user")):
             each = self.phone("mallory", 330, f"{LAN}.1", domain="office.example",
-                              users={user: "auto"}, password="guessed", name=f"mallory-{user}")
+                              users={user: "auto"}, password="guessed", label=f"mallory-{user}")
             each.start()
             self.check(f"{text}: 401 once more, and no registration",
                        net.wait("the refusal", lambda e=each: e.told("REGISTER_FAIL", "401")))

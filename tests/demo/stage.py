@@ -34,9 +34,9 @@ class Stage:
         return self.hosts[name]
 
     def phone(self, name, hertz, proxy, **more):
-        """more: domain, registered, password, users, name; see phone.Phone."""
+        """more: domain, registered, password, users, label; see phone.Phone."""
         each = phone.Phone(self.hosts[name], hertz, proxy, self.folder, more.pop("users", None),
-                           more.pop("name", None))
+                           more.pop("label", None))
         for key, value in more.items():
             setattr(each, key, value)
         self.phones[name] = each

@@ -55,15 +55,15 @@ def modules():
 class Phone:
     """users: those it registers, each with how it answers: auto, early (and by hand), manual.
     domain: theirs; password: NAME-secret without it. A phone that is not 'registered' sends to
-    whom it calls. name: of its folder, else that of the first user."""
+    whom it calls. label: of its folder, else that of the first user."""
 
     domain, registered, password = "voip.example", True, None
 
-    def __init__(self, host, hertz, proxy, folder, users=None, name=None):
+    def __init__(self, host, hertz, proxy, folder, users=None, label=None):
         self.host, self.hertz, self.proxy = host, hertz, proxy
         self.users = users or {host.name: "auto"}
         self.user = next(iter(self.users))
-        self.folder = f"{folder}/{name or self.user}"
+        self.folder = f"{folder}/{label or self.user}"
         self.control, self.process, self.buffer, self.events = None, None, b"", []
         os.makedirs(self.folder)
         self.ear = tone.Ear(f"{self.folder}/dump*dec.wav")
