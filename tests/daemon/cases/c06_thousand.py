@@ -46,7 +46,7 @@ class Traffic:
     def __init__(self, world, provider, devices):
         self.world, self.provider = world, provider
         self.asked, self.open, self.again, self.ticks = {}, 0, [], itertools.count()
-        self.crossed = []
+        self.crossed, self.last = [], 0
         self.who = {peer.sock.fileno(): peer for peer in [provider, *devices]}
         self.poll = select.epoll()
         for fd in self.who:
@@ -86,6 +86,7 @@ class Traffic:
                                 f'{message.get("to")}')
             return
         asked.arrived += 1
+        self.last = time.monotonic()
         if message.method == 'ACK':
             return
         tag = f't-{device.user}'
@@ -124,16 +125,19 @@ class Traffic:
                                                 routes(final)[::-1], asked.message.cseq()[0]),
                  True)
 
+    def goes_on(self):
+        return not self.crossed and time.monotonic() < self.last + LIMIT
+
     def all(self, requests):
         """Sends them, so many at once, until each is answered and each ACK is there."""
         begun = []
-        end = time.monotonic() + 6 * LIMIT
+        self.last = time.monotonic()
         for request in requests:
             begun.append(self.ask(*request()))
-            while self.open >= AT_ONCE and time.monotonic() < end:
+            while self.open >= AT_ONCE and self.goes_on():
                 self.turn()
-        while not self.crossed and time.monotonic() < end and (
-                self.open or not all(a.arrived for a in self.asked.values())):
+        while self.goes_on() and (self.open or
+                                  not all(a.arrived for a in self.asked.values())):
             self.turn()
         lost = [a for a in self.asked.values() if not a.arrived or
                 (a.method != 'ACK' and not a.answer)]
