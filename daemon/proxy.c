@@ -9,6 +9,7 @@
 #include "kernel_media.h"
 #include "log.h"
 #include "proxy.h"
+#include "proxy_device.h"
 #include "proxy_dialog.h"
 #include "proxy_seen.h"
 #include "proxy_way.h"
@@ -53,6 +54,9 @@ void proxy_key_set(const uint8_t key[16], const uint8_t old[16])
 	if (old)
 		memcpy(keys.key[1], old, sizeof(keys.key[1]));
 	generation++;
+	if (device_key(&keys))
+		log_warn("no memory for all devices: some calls of before the last start may "
+			 "not find theirs");
 }
 
 const struct sip_key *proxy_key(void)
@@ -306,5 +310,6 @@ void proxy_free(void)
 {
 	seen_free();
 	dialog_free();
+	device_free();
 	kernel_media_close();
 }

@@ -8,6 +8,7 @@
 #include "config.h"
 #include "location.h"
 #include "passive.h"
+#include "proxy_device.h"
 #include "proxy_dialog.h"
 #include "proxy_way.h"
 #include "sip/aor.h"
@@ -213,22 +214,33 @@ static void set_target(struct search *s, const char *uri, uint32_t len)
 	}
 }
 
-/* The Request-URI with another host and port: user and parameters are kept (RFC 6140). */
+static bool put(struct search *s, const char *text, uint32_t len)
+{
+	if (len > WAY_URI - s->w->target_len)
+		return false;
+	memcpy(s->w->target + s->w->target_len, text, len);
+	s->w->target_len += len;
+	return true;
+}
+
+/*
+ * The Request-URI with another host and port, and without a token of ours: user and parameters
+ * are kept (RFC 6140).
+ */
 static bool set_host(struct search *s, const char *host, uint32_t len)
 {
 	const struct sip_uri *u = &s->l->ruri;
-	uint32_t head = u->host.all.off - u->all.off;
-	uint32_t tail_off = sip_str_end(u->host.all);
-	uint32_t tail = sip_str_end(u->all) - tail_off;
-	char *out = s->w->target;
+	const char *text = (const char *)s->rx->buf;
+	uint32_t behind = sip_str_end(u->host.all), end = sip_str_end(u->all);
+	struct sip_str cut = s->l->has_contact ? s->l->contact_at : sip_slice(end, end);
 
-	if (head > WAY_URI || len > WAY_URI - head || tail > WAY_URI - head - len)
-		return give(s, 414, NULL);
-	memcpy(out, s->rx->buf + u->all.off, head);
-	memcpy(out + head, host, len);
-	memcpy(out + head + len, s->rx->buf + tail_off, tail);
-	s->w->target_len = head + len + tail;
-	return true;
+	s->w->target_len = 0;
+	if (put(s, text + u->all.off, u->host.all.off - u->all.off) && put(s, host, len) &&
+	    put(s, text + behind, cut.off - behind) &&
+	    put(s, text + sip_str_end(cut), end - sip_str_end(cut)))
+		return true;
+	s->w->target_len = 0;
+	return give(s, 414, NULL);
 }
 
 static bool by_dialog(struct search *s)
@@ -236,6 +248,22 @@ static bool by_dialog(struct search *s)
 	return s->rx->msg.to_tag.len &&
 	       dialog_find(&s->rx->msg, &s->w->to, s->w->target, sizeof(s->w->target),
 			   &s->w->target_len);
+}
+
+/* A device that is registered, and wrote this Contact's host and port. */
+static bool by_device(struct search *s)
+{
+	const struct sip_token *t = &s->l->contact;
+	const struct contact *c = t->flags & SIP_TOKEN_HASH ? device_find(t->hash) : NULL;
+	struct sip_uri u;
+
+	if (!c || c->flow.transport != SIP_T_UDP ||
+	    sip_uri_parse((const u8 *)c->uri, sip_slice(0, (uint32_t)strlen(c->uri)), &u))
+		return false;
+	s->w->to = way_hop(&c->flow);
+	if (is_us(&s->w->to.remote))
+		return give(s, 482, NULL);
+	return set_host(s, c->uri + u.host.all.off, u.host.all.len);
 }
 
 /*
@@ -246,7 +274,7 @@ static bool by_far_token(struct search *s)
 {
 	const struct sip_token *t = &s->l->contact;
 
-	if (by_dialog(s))
+	if (by_dialog(s) || by_device(s))
 		return true;
 	if (t->end.kind == SIP_HOST_NONE || !go_to(s, &t->end, exit_of(s)))
 		return false;
