@@ -232,7 +232,7 @@ static bool set_host(struct search *s, const char *host, uint32_t len)
 	const struct sip_uri *u = &s->l->ruri;
 	const char *text = (const char *)s->rx->buf;
 	uint32_t behind = sip_str_end(u->host.all), end = sip_str_end(u->all);
-	struct sip_str cut = s->l->has_contact ? s->l->contact_at : sip_slice(end, end);
+	struct sip_str cut = s->l->has_contact ? s->l->contact.at : sip_slice(end, end);
 
 	s->w->target_len = 0;
 	if (put(s, text + u->all.off, u->host.all.off - u->all.off) && put(s, host, len) &&

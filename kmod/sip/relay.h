@@ -65,7 +65,6 @@ struct sip_relay_look {
 	struct sip_nameaddr next; /* has_next: the first Route that is not ours */
 	struct sip_token route;   /* dialog: what the last Route of ours says */
 	struct sip_token contact; /* has_contact: of .ruri */
-	struct sip_str contact_at; /* its parameter with the ';' */
 	struct sip_end exit;      /* dialog: our address named by the last Route of ours */
 	u16 n_own;                /* Routes of ours at the top: they will go */
 	bool has_next;
