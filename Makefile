@@ -75,11 +75,12 @@ fuzz: ## the fuzz targets on new input, FUZZ_RUNS runs each
 	@tests/setup build fuzz
 	@$(MAKE) --no-print-directory -f tests/host.mk fuzz
 
-bench: ## instructions per packet beside the in-tree helper, registrations beside Kamailio
+bench: ## instructions per packet, registrations beside Kamailio, calls to the gateway
 	@tests/setup build vm bench
 	@$(MAKE) --no-print-directory build/callgate build/callgated
 	@tests/bench/run
 	@tests/bench/registrar
+	@tests/bench/gateway
 
 lint: ## the house rules: checkpatch, sparse, header arrows, sizes, licences
 	@tests/setup build lint

@@ -187,4 +187,5 @@ def main():
     return verdicts.finish()
 
 
-sys.exit(main())
+if __name__ == '__main__':
+    sys.exit(main())
