@@ -154,7 +154,9 @@ static bool refused_by_policy(const struct rx *rx, struct txn *t)
 	if (!a.code)
 		return false;
 	counts[COUNT_POLICY].n++;
-	tell(rx, a.code, a.reason);
+	/* a first request without credentials is no refusal; wrong ones are said by auth */
+	if (!a.challenge)
+		tell(rx, a.code, a.reason);
 	if (rx->msg.method == SIP_M_ACK)
 		return true;
 	reply_begin(&r, rx, a.code, a.reason);

@@ -138,6 +138,7 @@ void access_request(const struct rx *rx, struct access *a)
 	(void)rx;
 	memset(a, 0, sizeof(*a));
 	a->code = world_access;
+	a->challenge = a->code == 407;
 	world_asked++;
 }
 

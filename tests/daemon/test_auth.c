@@ -4,7 +4,7 @@
 
 #include "auth_offer.h"
 #include "bans.h"
-#include "log.h"
+#include "said.h"
 
 static unsigned int failures, successes;
 static bool banned, refused;
@@ -492,11 +492,16 @@ static void check_md5_users(void)
 static void check_bans(void)
 {
 	static const char out[] = "198.51.100.30";
-	struct phone p = { .password = "x", .nonce = nonce_for(out, ZONE_OUTSIDE) };
+	struct phone p = { .password = "x" };
 	unsigned int before = failures;
 
+	said_begin(LOG_LEVEL_INFO);
+	p.nonce = nonce_for(out, ZONE_OUTSIDE);
+	T_OK(!*said(), "to be asked is worth a line: %s", said_text);
 	expect("wrong", try_at(p, out, ZONE_OUTSIDE), AUTH_WRONG);
 	T_OK(failures == before + 1, "not counted");
+	T_OK(strstr(said(), ": wrong credentials for alice"), "wrong: %s", said_text);
+	said_end(LOG_LEVEL_WARN);
 	p.nonce = "none of ours";
 	try_at(p, out, ZONE_OUTSIDE);
 	p = (struct phone){ .nonce = nonce_for(out, ZONE_OUTSIDE) };

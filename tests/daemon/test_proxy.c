@@ -2,9 +2,9 @@
 /* Where a request goes, with which answer it does not, and what comes back: C06, C08, C20, C21. */
 #include "proxy_world.h"
 
-#include "log.h"
 #include "proxy_dialog.h"
 #include "proxy_seen.h"
+#include "said.h"
 
 static struct endpoint provider, phone, other;
 static unsigned int call;
@@ -161,6 +161,20 @@ static void policy(void)
 	     "an ACK is not answered");
 	world_access = 0;
 	T_OK(world_asked == asked + 2, "was asked");
+}
+
+/* Every call of a user of ours begins with a 407: that is not worth a line, a refusal is. */
+static void what_is_said(void)
+{
+	said_begin(LOG_LEVEL_INFO);
+	world_access = 407;
+	T_OK(invite("sip:bob@203.0.113.1") == 1 && is_reply(407) && !*said(), "a 407: %s",
+	     said_text);
+	world_access = 403;
+	T_OK(invite("sip:bob@203.0.113.1") == 1 && is_reply(403) &&
+	     strstr(said(), "INVITE sip:bob@203.0.113.1 refused: 403"), "a 403: %s", said_text);
+	world_access = 0;
+	said_end(LOG_LEVEL_WARN);
 }
 
 /* ---- the message ---- */
@@ -444,6 +458,7 @@ int main(void)
 	uniform();
 	foreign();
 	policy();
+	what_is_said();
 	identity();
 	loops();
 	same_way();

@@ -3,6 +3,7 @@
 #include "registrar_bed.h"
 
 #include "registrar_work.h"
+#include "said.h"
 #include "timer.h"
 
 #define A "sip:alice@office.example"
@@ -122,6 +123,21 @@ static void test_rows(void)
 		T_OK(!w->not || !bed_has(w->not), "%s: %s in %s", w->name, w->not, bed_answer);
 		T_OK(w->code == 200 || !location_count(), "%s: refused and stored", w->name);
 	}
+}
+
+/* Every registration begins with a 401: that is not worth a line, what is refused is. */
+static void test_said(void)
+{
+	bed_reset();
+	said_begin(LOG_LEVEL_INFO);
+	bed_access_code = 401;
+	bed_register((struct bed_register){ .lines = CONTACT("a") });
+	T_OK(bed_code() == 401 && !*said(), "a first 401: %s", said_text);
+	bed_access_code = 403;
+	bed_register((struct bed_register){ .lines = CONTACT("a") });
+	T_OK(bed_code() == 403 && strstr(said(), "REGISTER of alice@office.example from "
+	     "192.168.1.7:5062: 403"), "a 403: %s", said_text);
+	said_end(LOG_LEVEL_FATAL);
 }
 
 /* The earlier of two offences decides. */
@@ -400,6 +416,7 @@ int main(void)
 {
 	bed_open();
 	test_rows();
+	test_said();
 	test_order();
 	test_refresh();
 	test_limit();
