@@ -277,9 +277,46 @@ int gate_claim(struct gate *g, const struct endpoint *at, int *fd)
 	return !err && *fd < 0 ? -EPROTO : err;
 }
 
-int gate_detach(struct gate *g)
+int gate_detach(struct gate *g, uint32_t id)
 {
-	return ask(g, request(g, SMALL, 0, CALLGATE_CMD_DETACH), NULL, NULL);
+	struct nlattr *nest;
+	struct nl_msg *msg;
+
+	if (!id)
+		return ask(g, request(g, SMALL, 0, CALLGATE_CMD_DETACH), NULL, NULL);
+	msg = request_nest(g, SMALL, CALLGATE_CMD_DETACH, CALLGATE_A_SOCKET, &nest);
+	if (!msg)
+		return -ENOMEM;
+	nla_put_u32(msg, CALLGATE_K_ID, id);
+	nla_nest_end(msg, nest);
+	return ask(g, msg, NULL, NULL);
+}
+
+struct socket_dump {
+	gate_socket_fn *fn;
+	void *arg;
+};
+
+static int on_listed(struct nl_msg *msg, void *arg)
+{
+	struct nlattr *tb[CALLGATE_K_MAX + 1];
+	struct socket_dump *d = arg;
+	struct gate_socket s;
+
+	if (!open_nest(msg, CALLGATE_A_SOCKET, tb, CALLGATE_K_MAX))
+		return 0;
+	s.id = read_u32(tb[CALLGATE_K_ID]);
+	read_endpoint(&s.local, tb[CALLGATE_K_LOCAL]);
+	s.claimed = tb[CALLGATE_K_CLAIMED] && nla_len(tb[CALLGATE_K_CLAIMED]) == 1 &&
+		    nla_get_u8(tb[CALLGATE_K_CLAIMED]);
+	return s.id && s.local.len ? d->fn(&s, d->arg) : 0;
+}
+
+int gate_sockets(struct gate *g, gate_socket_fn *fn, void *arg)
+{
+	struct socket_dump d = { fn, arg };
+
+	return ask(g, request(g, SMALL, NLM_F_DUMP, CALLGATE_CMD_SOCKET_GET), on_listed, &d);
 }
 
 /* ---- rules ---- */

@@ -22,7 +22,15 @@ const char *gate_said(const struct gate *g);
 int gate_attach(struct gate *g, int fd);
 /* -ENOENT: none is bound to @at. */
 int gate_claim(struct gate *g, const struct endpoint *at, int *fd);
-int gate_detach(struct gate *g);
+/* @id 0: all of them. */
+int gate_detach(struct gate *g, uint32_t id);
+struct gate_socket {
+	uint32_t id;
+	struct endpoint local;
+	bool claimed;		/* a daemon has it */
+};
+typedef int gate_socket_fn(const struct gate_socket *s, void *arg);
+int gate_sockets(struct gate *g, gate_socket_fn *fn, void *arg);
 
 /* CALLGATE_G_*. */
 struct gate_rules {

@@ -328,6 +328,57 @@ int kernel_link_open(struct loop *l, const struct config *c, char why[static 256
 	return err;
 }
 
+/* ---- sockets ---- */
+
+static bool is_listed(const struct config *c, const struct endpoint *at)
+{
+	for (size_t i = 0; i < c->n_listen; i++) {
+		const struct endpoint *e = &c->listen[i];
+
+		if (e->len == at->len && e->port == at->port && !memcmp(e->addr, at->addr, e->len))
+			return true;
+	}
+	return false;
+}
+
+struct leftovers {
+	const struct config *config;
+	struct gate_socket socket[CALLGATE_SOCKETS_MAX];
+	size_t n;
+};
+
+/* One that is claimed belongs to another daemon that lives. */
+static int note_leftover(const struct gate_socket *s, void *arg)
+{
+	struct leftovers *l = arg;
+
+	if (!s->claimed && l->n < CALLGATE_SOCKETS_MAX && !is_listed(l->config, &s->local))
+		l->socket[l->n++] = *s;
+	return 0;
+}
+
+void kernel_link_release(const struct config *c)
+{
+	struct leftovers l = { .config = c };
+	char text[TEXT_ENDPOINT];
+	int err;
+
+	if (!line.gate)
+		return;
+	err = gate_sockets(line.gate, note_leftover, &l);
+	if (err)
+		log_warn("what the last callgated left cannot be read: %s (%s): if a port is in "
+			 "use, wait for two minutes", strerror(-err), gate_said(line.gate));
+	for (size_t i = 0; i < l.n; i++) {
+		text_endpoint(&l.socket[i].local, text);
+		err = gate_detach(line.gate, l.socket[i].id);
+		if (err && err != -ENOENT)
+			log_warn("%s of the last callgated stays open: %s", text, strerror(-err));
+		else
+			log_info("%s of the last callgated is closed: it is not in listen", text);
+	}
+}
+
 int kernel_link_claim(const struct endpoint *at)
 {
 	int fd;
@@ -350,7 +401,7 @@ void kernel_link_close(void)
 	loop_unwatch(line.check);
 	line.check = NULL;
 	if (line.gate)
-		gate_detach(line.gate);
+		gate_detach(line.gate, 0);
 	go_down();
 	kernel_sync_close();
 	line.n_sockets = 0;

@@ -23,6 +23,11 @@ struct config;
  * once, behind proxy_key_set() and location_load(), before the sockets are opened.
  */
 int kernel_link_open(struct loop *l, const struct config *c, char why[static 256]);
+/*
+ * What the last daemon left at other addresses than @c has is let go: it would be in the way of
+ * those. Call it before the sockets are opened.
+ */
+void kernel_link_release(const struct config *c);
 /* A socket that the last daemon left, bound to @at, or -1. */
 int kernel_link_claim(const struct endpoint *at);
 /*

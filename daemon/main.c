@@ -246,6 +246,7 @@ static int listen_up(char why[static WHY])
 	sockets = calloc(c->n_listen, sizeof(*sockets));
 	if (!sockets)
 		return -ENOMEM;
+	kernel_link_release(c);
 	for (size_t i = 0; i < c->n_listen; i++) {
 		const struct endpoint *e = &c->listen[i];
 
