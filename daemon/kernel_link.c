@@ -125,6 +125,13 @@ static void configured(const struct config *c)
 		set_rules(c);
 }
 
+/* What carries a branch or token of the new key must be known at once. */
+static void key_changed(void)
+{
+	if (line.gate)
+		set_rules(config_now());
+}
+
 /* ---- questions ---- */
 
 static const struct contact *only_contact(const char *aor)
@@ -317,6 +324,7 @@ int kernel_link_open(struct loop *l, const struct config *c, char why[static 256
 		err = config_hook(configured);
 	if (err)
 		return err;
+	proxy_key_hook(key_changed);
 	configured(c);
 	err = go_up();
 	if (err == -ENOENT)
@@ -400,6 +408,7 @@ void kernel_link_close(void)
 {
 	loop_unwatch(line.check);
 	line.check = NULL;
+	proxy_key_hook(NULL);
 	if (line.gate)
 		gate_detach(line.gate, 0);
 	go_down();

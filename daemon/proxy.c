@@ -29,6 +29,7 @@ static struct {
 
 static struct sip_key keys;
 static uint32_t generation;	/* of the key; 0: there is none yet */
+static void (*key_changed)(void);
 
 enum {
 	COUNT_REQUEST, COUNT_RESPONSE, COUNT_SEEN, COUNT_POLICY, COUNT_NOWHERE, COUNT_SEND,
@@ -57,6 +58,13 @@ void proxy_key_set(const uint8_t key[16], const uint8_t old[16])
 	if (device_key(&keys))
 		log_warn("no memory for all devices: some calls of before the last start may "
 			 "not find theirs");
+	if (key_changed)
+		key_changed();
+}
+
+void proxy_key_hook(void (*fn)(void))
+{
+	key_changed = fn;
 }
 
 const struct sip_key *proxy_key(void)

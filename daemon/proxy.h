@@ -23,6 +23,8 @@ struct sip_key;
  * @old NULL: there is none.
  */
 void proxy_key_set(const uint8_t key[16], const uint8_t old[16]);
+/* @fn after each proxy_key_set(): whoever has a copy renews it. There is one. */
+void proxy_key_hook(void (*fn)(void));
 const struct sip_key *proxy_key(void);
 
 /* By what happened; ends with name NULL. */

@@ -177,6 +177,24 @@ static void what_is_said(void)
 	said_end(LOG_LEVEL_WARN);
 }
 
+static unsigned int told;
+
+static void count_key(void)
+{
+	told++;
+}
+
+/* Whoever has a copy of the key is told. */
+static void key_hook(void)
+{
+	proxy_key_hook(count_key);
+	proxy_key_set((const uint8_t *)"0123456789abcdef", NULL);
+	T_OK(told == 1, "told %u times", told);
+	proxy_key_hook(NULL);
+	proxy_key_set((const uint8_t *)"0123456789abcdef", NULL);
+	T_OK(told == 1, "told %u times", told);
+}
+
 /* ---- the message ---- */
 
 static const char asserted[] =
@@ -459,6 +477,7 @@ int main(void)
 	foreign();
 	policy();
 	what_is_said();
+	key_hook();
 	identity();
 	loops();
 	same_way();
