@@ -34,7 +34,10 @@ static struct {
 	struct gate *gate;		/* NULL: no module */
 	struct kernel *events;		/* NULL: not listening */
 	struct loop_watch *questions, *notes, *check;
-	struct udp_socket *socket[CALLGATE_SOCKETS_MAX];
+	struct attached {
+		struct udp_socket *socket;
+		struct endpoint at;
+	} socket[CALLGATE_SOCKETS_MAX];
 	size_t n_sockets;
 	uint32_t interface[CALLGATE_INTERFACES_MAX];
 	size_t n_interfaces;
@@ -249,13 +252,40 @@ static void go_down(void)
 	line.gate = NULL;
 }
 
-static int attach(struct udp_socket *s)
+/* What the admin can do about a socket that the module does not take. */
+static const char *remedy(int err)
 {
-	int err = gate_attach(line.gate, udp_fd(s));
+	switch (err) {
+	case -ENOSPC:
+		return "fewer addresses in listen; 0.0.0.0 and [::] stand for all of this host";
+	case -EBUSY:
+		return "a tunnel or the like in the kernel has it: let callgated open it itself";
+	case -EXDEV:
+		return "it is of another network namespace: start callgated in that one";
+	case -EPERM:
+	case -EACCES:
+		return "give callgated CAP_NET_ADMIN";
+	case -EINVAL:
+		return "it must be bound and not connected: let callgated open it itself";
+	default:
+		return "restart callgated";
+	}
+}
+
+static void say_without(const struct endpoint *at, int err, const char *said)
+{
+	char text[TEXT_ENDPOINT];
+
+	log_warn("%s is served without the module: %s%s%s: %s", text_endpoint(at, text),
+		 strerror(-err), *said ? ": " : "", said, remedy(err));
+}
+
+static int attach(const struct attached *a)
+{
+	int err = gate_attach(line.gate, udp_fd(a->socket));
 
 	if (err)
-		log_warn("a socket is served without the module: %s (%s)", strerror(-err),
-			 gate_said(line.gate));
+		say_without(&a->at, err, gate_said(line.gate));
 	return err;
 }
 
@@ -276,7 +306,7 @@ static int go_up(void)
 	}
 	kernel_sync_begin(line.gate);
 	for (size_t i = 0; i < line.n_sockets; i++)
-		attach(line.socket[i]);
+		attach(&line.socket[i]);
 	return 0;
 }
 
@@ -396,12 +426,17 @@ int kernel_link_claim(const struct endpoint *at)
 	return fd;
 }
 
-int kernel_link_attach(struct udp_socket *s)
+int kernel_link_attach(struct udp_socket *s, const struct endpoint *at)
 {
-	if (line.n_sockets == CALLGATE_SOCKETS_MAX)
+	struct attached *a = &line.socket[line.n_sockets];
+
+	if (line.n_sockets == CALLGATE_SOCKETS_MAX) {
+		say_without(at, -ENOSPC, "");
 		return -ENOSPC;
-	line.socket[line.n_sockets++] = s;
-	return line.gate ? attach(s) : 0;
+	}
+	line.n_sockets++;
+	*a = (struct attached){ s, *at };
+	return line.gate ? attach(a) : 0;
 }
 
 void kernel_link_close(void)

@@ -31,10 +31,10 @@ void kernel_link_release(const struct config *c);
 /* A socket that the last daemon left, bound to @at, or -1. */
 int kernel_link_claim(const struct endpoint *at);
 /*
- * The module sees what comes to it first. It is kept for when the module comes back. Without the
- * module 0; -errno: this socket is served without it.
+ * The module sees what comes to the socket at @at first, now and when the module comes back.
+ * Without the module 0; -errno: it is served without it, and the admin was told what to do.
  */
-int kernel_link_attach(struct udp_socket *s);
+int kernel_link_attach(struct udp_socket *s, const struct endpoint *at);
 /* Orderly stop: DETACH, then close. */
 void kernel_link_close(void);
 bool kernel_link_up(void);

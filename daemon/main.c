@@ -257,8 +257,9 @@ static int listen_up(char why[static WHY])
 		}
 		if (err)
 			return err;
-		kernel_link_attach(sockets[n_sockets++]);
-		log_info("listening at %s, UDP", text_endpoint(e, at));
+		err = kernel_link_attach(sockets[n_sockets++], e);
+		log_info("listening at %s, UDP%s", text_endpoint(e, at),
+			 err ? ", without the module" : "");
 	}
 	service_sockets_done();
 	transport_handler(core_receive);
