@@ -108,6 +108,13 @@ void cmd_daemon_print(const json_t *d)
 	printf("           registrations %lld, of them %lld at providers; transactions %lld\n",
 	       number(d, "registrations", "all"), number(d, "registrations", "passive"),
 	       number(d, "transactions", "now"));
+	if (json_is_true(json_object_get(json_object_get(d, "kernel"), "connected")))
+		printf("           kernel: asked %lld times for a user, %lld answers too late, "
+		       "%lld locations told, %lld failed\n", number(d, "kernel", "questions"),
+		       number(d, "kernel", "late"), number(d, "kernel", "sets"),
+		       number(d, "kernel", "failed"));
+	else
+		puts("           kernel: not connected, no ports are opened for its calls");
 	printf("           messages: %lld in, %lld out, %lld bad, %lld dropped, %lld too late\n",
 	       number(d, "transport", "in"), number(d, "transport", "out"),
 	       number(d, "transport", "bad"), number(d, "transport", "dropped"),

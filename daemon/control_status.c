@@ -11,6 +11,7 @@
 #include "control_status.h"
 #include "core.h"
 #include "json.h"
+#include "kernel_link.h"
 #include "location.h"
 #include "log.h"
 #include "loop.h"
@@ -69,6 +70,18 @@ static json_t *store_json(void)
 			 number(c.queued));
 }
 
+static json_t *kernel_json(void)
+{
+	const struct kernel_link_counters *c = kernel_link_counters();
+
+	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "connected", kernel_link_up(),
+			 "questions", number(c->questions), "forwarded", number(c->forwarded),
+			 "mine", number(c->mine), "late", number(c->late),
+			 "sets", number(c->sets), "deletions", number(c->deletions),
+			 "failed", number(c->failed), "resyncs", number(c->resyncs));
+}
+
 static json_t *listen_json(const struct config *c)
 {
 	json_t *list = json_array();
@@ -84,7 +97,7 @@ json_t *control_status_json(void)
 	const struct config *c = config_now();
 	char start[TEXT_TIME];
 
-	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "version", CG_VERSION, "pid", (int)getpid(),
 			 "since", text_rfc3339_boot(since, start),
 			 "seconds", number((loop_now() - since) / 1000),
@@ -93,7 +106,7 @@ json_t *control_status_json(void)
 						    "passive", number(passive_count())),
 			 "transactions", json_pack("{s:o, s:o}", "now", number(txn_count()),
 						   "memory", number(txn_memory())),
-			 "transport", transport_json(), "store", store_json(),
+			 "kernel", kernel_json(), "transport", transport_json(), "store", store_json(),
 			 "refused", refused_json(), "proxy", proxy_json(), "domains",
 			 number(c->n_domains));
 }
@@ -110,7 +123,8 @@ static void log_group(const char *name, const json_t *group)
 		if (n >= (int)sizeof(line))
 			break;
 		n += snprintf(line + n, sizeof(line) - (size_t)n, "%s %s %" JSON_INTEGER_FORMAT,
-			      line[n - 1] == ':' ? "" : ",", key, json_integer_value(value));
+			      line[n - 1] == ':' ? "" : ",", key,
+			      json_is_true(value) ? 1 : json_integer_value(value));
 	}
 	log_info("%s", line);
 }
