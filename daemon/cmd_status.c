@@ -10,6 +10,7 @@
 
 #include "callgate.h"
 #include "cmd.h"
+#include "cmd_gateway.h"
 #include "flows.h"
 #include "json.h"
 #include "kernel.h"
@@ -29,6 +30,7 @@ struct view {
 	int flows_err;
 	struct list reasons;	/* struct reason, those that were counted */
 	struct list modes;	/* struct host_mode */
+	struct gateway_view gateway;
 	json_t *daemon;		/* what callgated says of itself, or NULL */
 	char *advice[16];
 	size_t nadvice;
@@ -65,6 +67,7 @@ static int keep_mode(const struct host_mode *m, void *arg)
 	return 0;
 }
 
+/* What a module that is older than this program does not have is left out. */
 static int ask_module(struct view *v)
 {
 	struct kernel *k = NULL;
@@ -77,7 +80,8 @@ static int ask_module(struct view *v)
 		err = kernel_reasons(k, keep_reason, &v->reasons);
 	if (!err)
 		err = kernel_modes(k, keep_mode, &v->modes);
-	/* a module that is older than this program */
+	if (!err)
+		err = gateway_read(k, &v->gateway);
 	if (err == -EOPNOTSUPP)
 		err = 0;
 	kernel_close(k);
@@ -153,6 +157,15 @@ static void advise_upstream(struct view *v)
 			       "this router and the provider, or use TLS", r[i].count);
 }
 
+static void advise_gateway(struct view *v)
+{
+	char *text = gateway_advice(&v->gateway, v->daemon);
+
+	if (text)
+		advise(v, "%s", text);
+	free(text);
+}
+
 static void gather(struct view *v)
 {
 	struct ports ports;
@@ -171,6 +184,7 @@ static void gather(struct view *v)
 	if (!v->module && v->settings.mode == CALLGATE_MODE_OFF)
 		advise(v, "the mode is off: new calls and registrations pass untouched; 'callgate "
 		       "mode translate' switches it on");
+	advise_gateway(v);
 	advise_rules(v);
 	advise_flows(v);
 	advise_upstream(v);
@@ -184,6 +198,7 @@ static void release(struct view *v)
 		model_free(&model_reason, (struct reason *)v->reasons.items + i);
 	free(v->reasons.items);
 	free(v->modes.items);
+	gateway_free(&v->gateway);
 	json_decref(v->daemon);
 	model_free(&model_status, &v->status);
 	rules_free(&v->rules);
@@ -311,6 +326,7 @@ static void print_text(const struct view *v)
 {
 	print_module(v);
 	cmd_daemon_print(v->daemon);
+	gateway_print(&v->gateway, &v->reasons);
 	if (!v->module)
 		print_modes(v);
 	print_rules(v);
@@ -376,6 +392,7 @@ static void print_json(const struct view *v)
 	if (!v->module)
 		json_object_set_new(j, "modes", modes_json(&v->modes));
 	json_object_set(j, "daemon", v->daemon ? v->daemon : json_null());
+	json_object_set_new(j, "gateway", gateway_json(&v->gateway, &v->reasons));
 	json_object_set_new(j, "rules", rules_json(&v->rules));
 	json_object_set_new(j, "flows", json_pack("{s:i, s:o, s:o, s:o}",
 		"with_helper", (int)f->kind[FLOWS_HELPED].n,

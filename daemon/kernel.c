@@ -494,6 +494,47 @@ int kernel_provider(struct kernel *k, const char *name, const struct list *membe
 	return ask(k, msg, NULL, NULL);
 }
 
+/* ---- gateway use ---- */
+
+static int on_gateway(struct nl_msg *msg, void *arg)
+{
+	struct nlattr *a = top(msg, CALLGATE_A_GATE);
+
+	if (a)
+		decode(&model_gateway, arg, a);
+	return 0;
+}
+
+int kernel_gateway(struct kernel *k, struct gateway *gateway)
+{
+	memset(gateway, 0, sizeof(*gateway));
+	return ask(k, request(k, 0, CALLGATE_CMD_GATE_GET), on_gateway, gateway);
+}
+
+struct socket_dump {
+	kernel_socket_fn *fn;
+	void *arg;
+};
+
+static int on_socket(struct nl_msg *msg, void *arg)
+{
+	struct nlattr *a = top(msg, CALLGATE_A_SOCKET);
+	struct socket_dump *d = arg;
+	struct gateway_socket s = { 0 };
+
+	if (!a)
+		return 0;
+	decode(&model_gateway_socket, &s, a);
+	return d->fn(&s, d->arg);
+}
+
+int kernel_gateway_sockets(struct kernel *k, kernel_socket_fn *fn, void *arg)
+{
+	struct socket_dump d = { fn, arg };
+
+	return ask(k, request(k, NLM_F_DUMP, CALLGATE_CMD_SOCKET_GET), on_socket, &d);
+}
+
 /* ---- multicast ---- */
 
 static int join(struct kernel *k, const char *group)

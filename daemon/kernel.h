@@ -48,6 +48,12 @@ int kernel_providers(struct kernel *k, kernel_provider_fn *fn, void *arg);
 /* @members, of struct member, NULL: removed; then @name NULL: all of them. */
 int kernel_provider(struct kernel *k, const char *name, const struct list *members);
 
+typedef int kernel_socket_fn(const struct gateway_socket *s, void *arg);
+
+/* Gateway use, whether callgated runs or not. -EOPNOTSUPP: a module older than that. */
+int kernel_gateway(struct kernel *k, struct gateway *gateway);
+int kernel_gateway_sockets(struct kernel *k, kernel_socket_fn *fn, void *arg);
+
 /* What a multicast message tells. */
 struct note {
 	uint64_t seq;

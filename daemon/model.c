@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "callgate.h"
+#include "callgate_gateway.h"
 #include "model.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -210,6 +211,39 @@ static const struct field trace_fields[] = {
 	{ "pinhole", &model_pin, CALLGATE_T_PIN, AT(trace, pin), F_NEST },
 };
 const struct model model_trace = MODEL(trace_fields, trace);
+
+static const char *const take_names[] = { "outside", "inside", "dialog", NULL };
+static const char *const method_names[] = {
+	"INVITE", "MESSAGE", "OPTIONS", "NOTIFY", "SUBSCRIBE", "REFER", "PUBLISH", "INFO", "other",
+	NULL,
+};
+
+static const struct field gateway_fields[] = {
+	{ "daemon_port_id", NULL, CALLGATE_G_DAEMON, AT(gateway, daemon), F_U32 },
+	{ "locations", NULL, CALLGATE_G_NLOCATIONS, AT(gateway, locations), F_U32 },
+	{ "locations_max", NULL, CALLGATE_G_LOCATIONS, AT(gateway, locations_max), F_U32 },
+	{ "transactions", NULL, CALLGATE_G_NTXNS, AT(gateway, txns), F_U32 },
+	{ "transactions_max", NULL, CALLGATE_G_TXNS, AT(gateway, txns_max), F_U32 },
+	{ "held", NULL, CALLGATE_G_NHELD, AT(gateway, held), F_U32 },
+	{ "held_max", NULL, CALLGATE_G_HELD, AT(gateway, held_max), F_U32 },
+	{ "held_bytes_max", NULL, CALLGATE_G_HELD_BYTES, AT(gateway, held_bytes_max), F_U32 },
+	{ "memory", NULL, CALLGATE_G_MEMORY, AT(gateway, memory), F_U64 },
+	{ "epoch", NULL, CALLGATE_G_EPOCH, AT(gateway, epoch), F_U64 },
+	{ "rate", NULL, CALLGATE_G_RATE, AT(gateway, rate), F_U32 },
+	{ "burst", NULL, CALLGATE_G_BURST, AT(gateway, burst), F_U32 },
+	{ "heard", NULL, CALLGATE_G_HEARD, AT(gateway, heard), F_U32 },
+	{ "take", take_names, CALLGATE_G_TAKE, AT(gateway, take), F_FLAGS },
+	{ "methods", method_names, CALLGATE_G_METHODS, AT(gateway, methods), F_FLAGS },
+};
+const struct model model_gateway = MODEL(gateway_fields, gateway);
+
+static const struct field gateway_socket_fields[] = {
+	{ "id", NULL, CALLGATE_K_ID, AT(gateway_socket, id), F_U32 },
+	{ "address", NULL, CALLGATE_K_LOCAL, AT(gateway_socket, local), F_ENDPOINT },
+	{ "claimed", NULL, CALLGATE_K_CLAIMED, AT(gateway_socket, claimed), F_BOOL },
+	{ "until", NULL, CALLGATE_K_UNTIL, AT(gateway_socket, until), F_TIME },
+};
+const struct model model_gateway_socket = MODEL(gateway_socket_fields, gateway_socket);
 
 const char *model_name(const struct names *names, unsigned int value)
 {

@@ -169,8 +169,26 @@ struct trace {
 	struct pin pin;
 };
 
+/* Gateway use: a socket of callgated, and its settings and tables (callgate_gateway.h). */
+struct gateway_socket {
+	uint64_t has;
+	uint64_t until;
+	struct endpoint local;
+	uint32_t id;
+	uint8_t claimed;
+};
+
+struct gateway {
+	uint64_t has;
+	uint64_t memory, epoch;
+	uint32_t take, methods, rate, burst, heard;
+	uint32_t locations, locations_max, txns, txns_max, held, held_max, held_bytes_max;
+	uint32_t daemon;	/* port id, 0: it is gone */
+};
+
 extern const struct model model_reason, model_status, model_settings, model_call, model_binding;
 extern const struct model model_event, model_trace, model_host_mode, model_provider;
+extern const struct model model_gateway, model_gateway_socket;
 
 /* Names of an enum by value; NULL: none. */
 struct names {

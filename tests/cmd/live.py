@@ -203,6 +203,12 @@ def before_rules(phone, provider):
     status, out, _ = callgate("status")
     check("status without rules: exit status 0", status == 0, out)
     check("status says that no rule assigns the helper", "no rule assigns" in out, out)
+    check("status without callgated: gateway not in use", "gateway    not in use\n" in out and
+          "callgated is gone" not in out, out)
+    gateway = ask("status")["gateway"]
+    check("and as JSON", not gateway["in_use"] and not gateway["daemon"] and
+          gateway["sockets"] == [] and gateway["gone_seconds"] is None and
+          gateway["locations"] == 0 and gateway["counts"]["forwarded_requests"] == 0, gateway)
     status, _, err = callgate("adopt")
     check("adopt without rules: 1, and why", status == 1 and "no rule" in err, err)
     phone.sendto(b"\r\n\r\n", (PROVIDER, 5060))

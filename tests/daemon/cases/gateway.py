@@ -101,6 +101,76 @@ def c43_works_on_without_the_daemon(world):
 c43_works_on_without_the_daemon.alone = True
 
 
+def status(world):
+    """callgate status, as text and as JSON; counted by the module, not by callgated."""
+    text = world.daemon.command('status')
+    return text, json.loads(world.daemon.command('status', '--json'))
+
+
+def c43_status_with_and_without_the_daemon(world):
+    """What the command shows of gateway use, from the start to the next start."""
+    counter(world, 'forwarded-request')
+    phone, caller = fresh(world), world.outside()
+    before = status(world)[1]['gateway']['counts']
+    calls.answered_call(world, caller, phone)
+    caller.transact(caller.request('INVITE', f'sip:nobody@{world.domain}'))
+    text, found = status(world)
+    now = found['gateway']
+    more = {name: n - before[name] for name, n in now['counts'].items()}
+    check(now['daemon'] and now['daemon_port_id'] and now['gone_seconds'] is None, f'{now}')
+    check({s['address'] for s in now['sockets']} == {'0.0.0.0:5060', '[::]:5060'} and
+          all(s['claimed'] for s in now['sockets']), f'{now["sockets"]}')
+    check(now['locations'] == 1 and now['transactions'] >= 2 and not now['held'], f'{now}')
+    check([more[n] for n in ('forwarded_requests', 'forwarded_responses', 'asked', 'answered',
+                             'late')] == [2, 2, 1, 1, 0], f'{more}')
+    check('gateway    callgated is there' in text and 'locations 1 of ' in text and
+          'forwarded: ' in text and '0.0.0.0:5060, [::]:5060' in text, text)
+    check(not any('callgated' in a for a in found['advice']), f'{found["advice"]}')
+    world.daemon.kill()
+    text, found = status(world)
+    now = found['gateway']
+    check(not now['daemon'] and now['gone_seconds'] < 60 and
+          60 < now['takeover_seconds_left'] <= 120, f'{now}')
+    check(len(now['sockets']) == 2 and not any(s['claimed'] for s in now['sockets']) and
+          all(s['until'] for s in now['sockets']) and now['locations'] == 1, f'{now}')
+    check('gateway    callgated went ' in text and 'wait another ' in text, text)
+    check(any('callgated is gone' in a and '(1 location)' in a for a in found['advice']),
+          f'{found["advice"]}')
+    world.daemon.start()
+    now = status(world)[1]['gateway']
+    check(now['daemon'] and all(s['claimed'] for s in now['sockets']), f'{now}')
+
+
+c43_status_with_and_without_the_daemon.alone = True
+
+
+def c43_another_listen_after_a_crash(world):
+    """The dead daemon's socket is not in the way of the next one's, which covers its port."""
+    counter(world, 'forwarded-request')
+    world.daemon.kill()
+    world.daemon.configure(f'{CONFIG}listen = {{ "192.168.7.1:5060", "[fd00:7::1]:5060" }}\n')
+    world.daemon.start()
+    log = world.daemon.log()
+    check('0.0.0.0:5060 of the last callgated is closed' in log, log[-2000:])
+    sockets = status(world)[1]['gateway']['sockets']
+    check({s['address'] for s in sockets} == {'192.168.7.1:5060', '[fd00:7::1]:5060'} and
+          all(s['claimed'] for s in sockets), f'{sockets}')
+    phone = fresh(world)
+    world.daemon.kill()
+    world.daemon.configure(CONFIG)
+    world.daemon.start()
+    sockets = status(world)[1]['gateway']['sockets']
+    check({s['address'] for s in sockets} == {'0.0.0.0:5060', '[::]:5060'}, f'{sockets}')
+    caller = world.outside()
+    seen, _ = calls.invite(caller, phone)
+    phone.answer(seen, 486, 'Busy')
+    caller.expect('486', lambda m: m.code == 486)
+    check('in use' not in world.daemon.log(), 'no port was in use')
+
+
+c43_another_listen_after_a_crash.alone = True
+
+
 def c43_the_module_comes_back(world):
     """The module is removed and loaded again under a running callgated."""
     counter(world, 'forwarded-request')
