@@ -31,7 +31,7 @@ extern struct kernel_link_counters kernel_link_counts;
 
 /* ---- one location ---- */
 
-/* A URI that a plain UDP datagram to the flow reaches. */
+/* A URI that a plain UDP datagram to the flow reaches; of a PBX (bnc) it says only a part. */
 static bool is_simple(const struct contact *c)
 {
 	struct sip_uri u;
@@ -40,7 +40,7 @@ static bool is_simple(const struct contact *c)
 
 	if (c->flow.transport != SIP_T_UDP || c->path || c->flow.local.len != c->flow.remote.len ||
 	    sip_uri_parse(uri, sip_slice(0, (uint32_t)strlen(c->uri)), &u) ||
-	    u.scheme != SIP_URI_SIP)
+	    u.scheme != SIP_URI_SIP || sip_uri_param(uri, &u, "bnc", &p))
 		return false;
 	return !sip_uri_param(uri, &u, "transport", &p) || SIP_IS(uri, p.value, "udp");
 }

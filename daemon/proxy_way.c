@@ -307,6 +307,31 @@ static bool can_carry(const struct search *s, const struct contact *c)
 	       strncasecmp(c->uri, "sips:", 5);
 }
 
+/*
+ * RFC 6140 7.1: a Contact with "bnc" is for all numbers of a PBX. It gets the user that is asked
+ * for, and loses the mark. False: it is an ordinary one.
+ */
+static bool set_bulk(struct search *s, const char *uri)
+{
+	const struct sip_str user = s->l->ruri.user;
+	uint32_t len = (uint32_t)strlen(uri), end;
+	struct sip_param bnc;
+	struct sip_uri u;
+
+	if (sip_uri_parse((const u8 *)uri, sip_slice(0, len), &u) ||
+	    !sip_uri_param((const u8 *)uri, &u, "bnc", &bnc))
+		return false;
+	end = sip_str_end(bnc.all);
+	s->w->target_len = 0;
+	if (put(s, uri, u.has_user ? u.user.off : u.host.all.off) &&
+	    put(s, (const char *)s->rx->buf + user.off, user.len) && put(s, "@", user.len > 0) &&
+	    put(s, uri + u.host.all.off, bnc.all.off - 1 - u.host.all.off) &&
+	    put(s, uri + end, len - end))
+		return true;
+	s->w->target_len = 0;
+	return give(s, 414, NULL);
+}
+
 static bool go_to_contact(struct search *s, const struct contact *c)
 {
 	size_t path = c->path ? strlen(c->path) : 0;
@@ -316,7 +341,8 @@ static bool go_to_contact(struct search *s, const struct contact *c)
 		return give(s, 482, NULL);
 	if (path > sizeof(s->w->path) || strlen(c->uri) > sizeof(s->w->target))
 		return give(s, 480, NULL);
-	set_target(s, c->uri, (uint32_t)strlen(c->uri));
+	if (!set_bulk(s, c->uri))
+		set_target(s, c->uri, (uint32_t)strlen(c->uri));
 	if (path)
 		memcpy(s->w->path, c->path, path);
 	s->w->path_len = (uint32_t)path;

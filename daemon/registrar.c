@@ -88,7 +88,7 @@ static uint16_t check_require(struct reg *r)
 
 	sip_walk_init(&w, &r->rx->msg, SIP_H_REQUIRE);
 	while (sip_token_next(&w, &s)) {
-		if (SIP_IS(buf, s, "path") || SIP_IS(buf, s, "outbound"))
+		if (SIP_IS(buf, s, "path") || SIP_IS(buf, s, "outbound") || SIP_IS(buf, s, "gin"))
 			continue;
 		r->header = "Unsupported";
 		if (!is_token(buf, s) || used + s.len + 3 > sizeof(r->value))

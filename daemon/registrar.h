@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* registrar: REGISTER for our own domains. RFC 3261 10.3, 3327, 3608, 5626; C11-C15, C17. */
+/* registrar: REGISTER for our own domains. RFC 3261 10.3, 3327, 3608, 5626, 6140; C11-C17. */
 #ifndef REGISTRAR_H
 #define REGISTRAR_H
 

@@ -131,7 +131,7 @@ const uint8_t *reg_answer(const struct reg *r, const struct reg_change *change, 
 		LITERAL("\r\n");
 	}
 	service_route(&r->domain->service_route);
-	LITERAL("Supported: path, outbound\r\n");
+	LITERAL("Supported: path, outbound, gin\r\n");
 	if (r->outbound)
 		LITERAL("Require: outbound\r\n");
 	reply_begin(&reply, r->rx, 200, NULL);

@@ -107,6 +107,8 @@ static uint16_t read_params(struct reg *r, struct reg_contact *c)
 
 static uint16_t read_contact(struct reg *r, struct reg_contact *c)
 {
+	struct sip_param bnc;
+
 	c->have = NULL;
 	c->instance = (struct sip_str){ 0 };
 	c->reg_id = 0;
@@ -115,6 +117,9 @@ static uint16_t read_contact(struct reg *r, struct reg_contact *c)
 		return reg_refuse(r, 416, NULL);
 	if (c->at.uri.all.len > REG_URI || c->at.params.len > REG_URI)
 		return reg_refuse(r, 400, "Contact Too Long");
+	/* RFC 6140 5.2: who is called comes from the request, so there is no user to be kept */
+	if (c->at.uri.has_user && sip_uri_param(r->rx->buf, &c->at.uri, "bnc", &bnc))
+		return reg_refuse(r, 400, "Contact with bnc and a User");
 	return read_params(r, c);
 }
 

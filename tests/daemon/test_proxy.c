@@ -85,6 +85,20 @@ static void users(void)
 	world_locate("+4930123@office.example", NULL, other);
 }
 
+/* RFC 6140: the numbers of a PBX are aliases of its user; it is called by the one that was. */
+static void bulk(void)
+{
+	world_locate("bob@office.example", "sip:192.168.1.10:5062;x=1;bnc;y", phone);
+	T_OK(invite("sip:robert@office.example;user=phone") == 1 &&
+	     went_to(&phone, "INVITE sip:robert@192.168.1.10:5062;x=1;y SIP/2.0\r\n"), "an alias");
+	T_OK(invite("sip:bob@203.0.113.1") == 1 &&
+	     went_to(&phone, "INVITE sip:bob@192.168.1.10:5062;x=1;y SIP"), "its own name");
+	world_locate("bob@office.example", "sip:192.168.1.10:5062;BNC", phone);
+	T_OK(invite("sip:robert@office.example") == 1 &&
+	     went_to(&phone, "INVITE sip:robert@192.168.1.10:5062 SIP"), "no other parameter");
+	world_locate("bob@office.example", "sip:bob@192.168.1.10:5062;line=3", phone);
+}
+
 /* C16: of a passive domain we know who registered, and nobody else. */
 static void passive(void)
 {
@@ -472,6 +486,7 @@ int main(void)
 	log_setup(LOG_LEVEL_WARN);
 	world_open();
 	users();
+	bulk();
 	passive();
 	uniform();
 	foreign();

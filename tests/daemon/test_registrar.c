@@ -19,7 +19,7 @@ static const struct row {
 } rows[] = {
 	{ "a Contact", { .lines = CONTACT("a") }, 200, "Contact: <sip:a@192.168.1.7:5062>;expires=",
 	  "q=" },
-	{ "a query of nothing", { 0 }, 200, "Supported: path, outbound\r\n", "\r\nContact" },
+	{ "a query of nothing", { 0 }, 200, "Supported: path, outbound, gin\r\n", "\r\nContact" },
 	{ "Date", { .lines = CONTACT("a") }, 200, "\r\nDate: ", "Service-Route" },
 	{ "who was asked", { .lines = CONTACT("a") }, 200, "Authentication-Info: qop=auth\r\n", NULL },
 	{ "To of another domain", { .to = "sip:alice@elsewhere.example" }, 404, NULL, NULL },
@@ -38,6 +38,12 @@ static const struct row {
 	{ "Require", { .lines = "Require: path, foo, 100rel\r\n" CONTACT("a") }, 420,
 	  "Unsupported: foo, 100rel\r\n", "path" },
 	{ "Require: path", { .lines = "Require: path\r\n" CONTACT("a") }, 200, NULL, NULL },
+	{ "a PBX (RFC 6140)",
+	  { .lines = "Require: gin\r\nProxy-Require: gin\r\nSupported: path\r\n"
+		     "Contact: <sip:192.168.1.7:5062;bnc>;expires=60\r\n" }, 200,
+	  "Contact: <sip:192.168.1.7:5062;bnc>;expires=60\r\n", NULL },
+	{ "bnc with a user", { .lines = "Require: gin\r\nContact: <sip:a@192.168.1.7;bnc>\r\n" },
+	  400, NULL, NULL },
 	{ "*", { .lines = "Contact: *\r\nExpires: 0\r\n" }, 200, NULL, "\r\nContact" },
 	{ "* without Expires", { .lines = "Contact: *\r\n" }, 400, NULL, NULL },
 	{ "* with Expires", { .lines = "Contact: *\r\nExpires: 60\r\n" }, 400, NULL, NULL },
