@@ -43,6 +43,8 @@ struct control_job {
 	control_end_fn *end;
 	void *state;
 	unsigned long long items;
+	bool idle;			/* nothing to say until it is woken */
+	bool goes_on;			/* it was idle before: an answer as things happen */
 };
 
 static struct {
@@ -109,6 +111,13 @@ static bool put(struct client *c, json_t *line)
 	free(text);
 	json_decref(line);
 	return good;
+}
+
+static void set_timeouts(struct client *c)
+{
+	const struct timeval idle = { .tv_sec = IDLE_S }, stuck = { .tv_sec = STUCK_S };
+
+	bufferevent_set_timeouts(c->bev, &idle, &stuck);
 }
 
 /* ---- answers ---- */
@@ -199,13 +208,33 @@ static void pump(struct control_job *job)
 	control_end_fn *end = job->end;
 	void *state = job->state;
 
-	while (has_room(job->client))
+	job->idle = false;
+	while (!job->idle && has_room(job->client))
 		if (!job->more(job, state)) {
+			if (job->goes_on)
+				set_timeouts(job->client);
 			control_answer(job, json_pack("{s:I}", "items", (json_int_t)job->items));
 			if (end)
 				end(state);
 			return;
 		}
+}
+
+/* That its client has gone is known by reading. */
+void control_idle(struct control_job *job)
+{
+	job->idle = true;
+	if (job->goes_on)
+		return;
+	job->goes_on = true;
+	bufferevent_set_timeouts(job->client->bev, NULL, NULL);
+	bufferevent_enable(job->client->bev, EV_READ);
+}
+
+void control_wake(struct control_job *job)
+{
+	if (job->idle)
+		pump(job);
 }
 
 void control_stream(struct control_job *job, control_more_fn *more, control_end_fn *end,
@@ -280,7 +309,7 @@ static void readable(struct bufferevent *bev, void *arg)
 		put(c, refusal(-EMSGSIZE, (char[]){ "the request is longer than 64 KiB" }));
 		c->last = true;
 	}
-	if (c->job || c->last)
+	if (c->last || (c->job && !c->job->goes_on))
 		bufferevent_disable(bev, EV_READ);
 	if (c->last && !evbuffer_get_length(bufferevent_get_output(bev)))
 		drop(c);
@@ -290,7 +319,7 @@ static void writable(struct bufferevent *bev, void *arg)
 {
 	struct client *c = arg;
 
-	if (c->job && c->job->more)
+	if (c->job && c->job->more && !c->job->idle)
 		pump(c->job);
 	else if (c->last && !evbuffer_get_length(bufferevent_get_output(bev)))
 		drop(c);
@@ -320,7 +349,6 @@ static void turn_away(int fd)
 
 static void acceptable(int fd, void *arg)
 {
-	const struct timeval idle = { .tv_sec = IDLE_S }, stuck = { .tv_sec = STUCK_S };
 	struct client *c;
 	int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
@@ -343,7 +371,7 @@ static void acceptable(int fd, void *arg)
 	server.clients = c;
 	server.n_clients++;
 	bufferevent_setcb(c->bev, readable, writable, gone, c);
-	bufferevent_set_timeouts(c->bev, &idle, &stuck);
+	set_timeouts(c);
 	bufferevent_setwatermark(c->bev, EV_READ, 0, REQUEST_MAX);
 	bufferevent_setwatermark(c->bev, EV_WRITE, ROOM_LOW, 0);
 	bufferevent_enable(c->bev, EV_READ | EV_WRITE);

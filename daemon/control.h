@@ -46,6 +46,13 @@ void control_stream(struct control_job *job, control_more_fn *more, control_end_
 		    void *state);
 /* Takes over @item. False: it was taken, but no room is left for now. */
 bool control_item(struct control_job *job, struct json_t *item);
+/*
+ * In @more, for an answer that goes on as things happen: nothing is to be said now. It is called
+ * again after control_wake(), which is for jobs whose @end has not been called. Such a client may
+ * be silent, and as slow as it likes.
+ */
+void control_idle(struct control_job *job);
+void control_wake(struct control_job *job);
 
 /* ---- for the command ---- */
 
@@ -58,5 +65,8 @@ int control_ask(const char *path, const struct json_t *request, struct json_t **
 typedef int control_item_fn(const struct json_t *item, void *arg);
 int control_each(const char *path, const struct json_t *request, control_item_fn *fn, void *arg,
 		 struct json_t **answer);
+/* The same for an answer that goes on: between two items there may be any time. */
+int control_watch(const char *path, const struct json_t *request, control_item_fn *fn, void *arg,
+		  struct json_t **answer);
 
 #endif

@@ -16,7 +16,8 @@
 /* A registration that is removed waits for the disk. */
 #define WAIT_S 30
 
-static int connect_to(const char *path)
+/* @limit: whether an answer has to come in time */
+static int connect_to(const char *path, bool limit)
 {
 	const struct timeval wait = { .tv_sec = WAIT_S };
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
@@ -28,7 +29,8 @@ static int connect_to(const char *path)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	if (limit)
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 	if (!connect(fd, (const struct sockaddr *)&at, sizeof(at)))
 		return fd;
@@ -106,11 +108,11 @@ static int read_answer(FILE *file, control_item_fn *fn, void *arg, json_t **answ
 	return err;
 }
 
-int control_each(const char *path, const json_t *request, control_item_fn *fn, void *arg,
-		 json_t **answer)
+/* On a connection, which it closes. */
+static int items_of(int fd, const json_t *request, control_item_fn *fn, void *arg, json_t **answer)
 {
-	int fd = connect_to(path), err;
 	FILE *file;
+	int err;
 
 	*answer = NULL;
 	if (fd < 0)
@@ -126,6 +128,18 @@ int control_each(const char *path, const json_t *request, control_item_fn *fn, v
 		err = read_answer(file, fn, arg, answer);
 	fclose(file);
 	return err;
+}
+
+int control_each(const char *path, const json_t *request, control_item_fn *fn, void *arg,
+		 json_t **answer)
+{
+	return items_of(connect_to(path, true), request, fn, arg, answer);
+}
+
+int control_watch(const char *path, const json_t *request, control_item_fn *fn, void *arg,
+		  json_t **answer)
+{
+	return items_of(connect_to(path, false), request, fn, arg, answer);
 }
 
 int control_ask(const char *path, const json_t *request, json_t **answer)

@@ -94,6 +94,48 @@ static void stats(struct control_job *job, const json_t *request, void *arg)
 				      stream.calls, "most", stream.most, "ended", stream.ended));
 }
 
+/* An answer that goes on: one item for each tick, with the number of those before. */
+static struct {
+	struct control_job *job;
+	unsigned int ticks, told, calls, ended;
+} clock_;
+
+static bool tell_time(struct control_job *job, void *state)
+{
+	(void)state;
+	clock_.calls++;
+	while (clock_.told < clock_.ticks)
+		if (!control_item(job, json_integer(clock_.told++)))
+			return true;
+	control_idle(job);
+	return true;
+}
+
+static void clock_ended(void *state)
+{
+	(void)state;
+	clock_.job = NULL;
+	clock_.ended++;
+}
+
+static void watch_clock(struct control_job *job, const json_t *request, void *arg)
+{
+	(void)request;
+	memset(&clock_, 0, sizeof(clock_));
+	clock_.job = job;
+	control_stream(job, tell_time, clock_ended, arg);
+}
+
+static void tick(struct control_job *job, const json_t *request, void *arg)
+{
+	(void)arg;
+	clock_.ticks += (unsigned int)atoi(json_string_value(json_object_get(request, "value")));
+	if (clock_.job)
+		control_wake(clock_.job);
+	control_answer(job, json_pack("{s:i, s:i, s:i}", "told", clock_.told, "calls", clock_.calls,
+				      "ended", clock_.ended));
+}
+
 static void stop(struct control_job *job, const json_t *request, void *arg)
 {
 	(void)request, (void)arg;
@@ -274,6 +316,36 @@ static void streams(void)
 	json_decref(request);
 }
 
+static json_int_t ticked(const char *n, const char *what)
+{
+	json_t *j = ask("{s:s, s:s}", "tick", n);
+	json_int_t value = json_integer_value(json_object_get(json_object_get(j, "result"), what));
+
+	json_decref(j);
+	return value;
+}
+
+static void goes_on(void)
+{
+	int fd = connected();
+
+	T_OK(send(fd, "{\"do\":\"clock\"}\n", 15, 0) == 15, "send");
+	while (!ticked("0", "calls"))
+		;
+	T_OK(ticked("2", "told") == 2, "not woken");
+	T_OK(lines_of(fd, "", 2) == 2 && strstr(got, "{\"item\":0}\n{\"item\":1}\n"), "%s", got);
+	T_OK(ticked("1", "told") == 3 && lines_of(fd, "", 1) == 1, "not woken again: %s", got);
+	/* who does not read: what has no room stays with its owner, and comes when there is some */
+	T_OK(ticked("100000", "told") < 60000, "no bound");
+	for (int left = 100000; left;)
+		left -= lines_of(fd, "", left < 5000 ? left : 5000);
+	T_OK(strstr(got, "{\"item\":100002}"), "the last one: %s", got + strlen(got) - 30);
+	/* that it has gone is seen without anything to say */
+	close(fd);
+	while (!ticked("0", "ended"))
+		;
+}
+
 static void crowd(void)
 {
 	json_t *request = json_pack("{s:s}", "do", "echo"), *reply;
@@ -305,6 +377,7 @@ static void *client(void *arg)
 	raw();
 	later();
 	streams();
+	goes_on();
 	crowd();
 	/* nobody waits for this answer: the loop ends before it is written */
 	T_OK(send(connected(), "{\"do\":\"stop\"}\n", 14, 0) == 14, "send");
@@ -365,6 +438,7 @@ int main(void)
 	T_OK(!control_verb("echo", echo, "argument") && !control_verb("refuse", refuse, NULL) &&
 	     !control_verb("wait", wait_for_it, NULL) && !control_verb("let-go", let_go, NULL) &&
 	     !control_verb("list", list, &stream) && !control_verb("stats", stats, NULL) &&
+	     !control_verb("clock", watch_clock, NULL) && !control_verb("tick", tick, NULL) &&
 	     !control_verb("stop", stop, NULL), "no verb");
 	T_OK(control_verb("echo", echo, NULL) == -EEXIST, "twice");
 	pthread_create(&thread, NULL, client, NULL);
