@@ -16,7 +16,8 @@ static const struct command commands[] = {
 	SUB("calls", cmd_calls, "[--watch] [--json] | calls end ID",
 	    "the calls now, or end one of them"),
 	SUB("registrations", cmd_registrations,
-	    "[--json] | registrations show USER | registrations remove USER [CONTACT]",
+	    "[--json] [--watch [USER]] | registrations show USER | registrations remove USER "
+	    "[CONTACT]",
 	    "who is registered, here and through this router"),
 	SUB("users", cmd_users, "add|change USER [OPTION]... | passwd|del|show USER | list [--json]",
 	    "who may register here, and their passwords"),

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd_place.h"
+#include "cmd_registrations.h"
 #include "control.h"
 #include "json.h"
 #include "kernel.h"
@@ -59,11 +59,16 @@ static const char *const location_heads[] = {
 	"USER", "CONTACT", "SOURCE", "ORIGIN", ">Q", ">LEFT", "AGENT", ">ID",
 };
 
-static const char *word(const json_t *item, const char *key)
+const char *registration_word(const json_t *item, const char *key)
 {
 	const char *s = json_string_value(json_object_get(item, key));
 
 	return s ? s : "-";
+}
+
+static const char *word(const json_t *item, const char *key)
+{
+	return registration_word(item, key);
 }
 
 static uint64_t number(const json_t *item, const char *key)
@@ -200,12 +205,28 @@ static int list_json(const struct command *c, const struct place *p)
 
 /* ---- one ---- */
 
+/* Numbers stay numbers in JSON. */
+static void show_number(const json_t *item, const char *key)
+{
+	char text[TEXT_TIME];
+
+	if (!json_object_get(item, key))
+		return;
+	if (!strcmp(key, "q"))
+		snprintf(text, sizeof(text), "%.3g", json_real_value(json_object_get(item, key)));
+	else if (!strcmp(key, "left") || !strcmp(key, "age"))
+		text_duration(number(item, key), text);
+	else
+		snprintf(text, sizeof(text), "%llu", (unsigned long long)number(item, key));
+	printf("  %-11s %s\n", key, text);
+}
+
 static int show_one(const json_t *item, void *arg)
 {
 	static const char *const keys[] = {
-		"contact", "source", "local", "interface", "zone", "origin", "since", "until",
-		"user_agent", "call_id", "path", "instance", "params",
-	};
+		"contact", "source", "local", "transport", "interface", "zone", "origin", "since",
+		"refreshed", "until", "user_agent", "call_id", "path", "instance", "params",
+	}, *const numbers[] = { "age", "left", "q", "cseq", "reg_id" };
 	size_t *n = arg;
 
 	printf("%s%s, %llu\n", (*n)++ ? "\n" : "", word(item, "aor"),
@@ -213,6 +234,8 @@ static int show_one(const json_t *item, void *arg)
 	for (size_t i = 0; i < COUNT(keys); i++)
 		if (json_object_get(item, keys[i]))
 			printf("  %-11s %s\n", keys[i], word(item, keys[i]));
+	for (size_t i = 0; i < COUNT(numbers); i++)
+		show_number(item, numbers[i]);
 	return 0;
 }
 
@@ -222,13 +245,39 @@ static int collect(const json_t *item, void *arg)
 	return 0;
 }
 
+static int not_registered(const struct command *c, const char *aor, const json_t *last)
+{
+	const json_t *removed = json_object_get(last, "removed");
+
+	if (!removed)
+		return cmd_fail(c, EXIT_FAILED, "%s is not registered", aor);
+	return cmd_fail(c, EXIT_FAILED, "%s is not registered: %s at %s", aor, word(removed, "why"),
+			word(removed, "time"));
+}
+
+/* Takes over both. */
+static int print_one(json_t *list, json_t *last, bool json)
+{
+	size_t i, n = 0;
+	json_t *item;
+
+	if (json) {
+		json_print(json_pack("{s:o, s:o*}", "locations", list, "last", last), false);
+		return EXIT_OK;
+	}
+	json_array_foreach(list, i, item)
+		show_one(item, &n);
+	registrations_print_last(last);
+	json_decref(list);
+	json_decref(last);
+	return EXIT_OK;
+}
+
 static int show(const struct command *c, const struct place *p, const char *aor, bool json)
 {
 	json_t *request = json_pack("{s:s, s:s}", "do", "registrations", "aor", aor);
-	json_t *answer = NULL, *list = json_array();
+	json_t *answer = NULL, *list = json_array(), *last = NULL;
 	int err = control_each(p->control, request, collect, list, &answer), status = EXIT_OK;
-	size_t i, n = 0;
-	json_t *item;
 
 	json_decref(request);
 	if (err == -ECONNREFUSED)
@@ -238,17 +287,15 @@ static int show(const struct command *c, const struct place *p, const char *aor,
 				  "%s: %s", p->control, strerror(-err));
 	else if (!json_is_true(json_object_get(answer, "ok")))
 		status = refused(c, answer);
-	else if (!json_array_size(list))
-		status = cmd_fail(c, EXIT_FAILED, "%s is not registered", aor);
+	else
+		last = registrations_last(p, aor);
 	json_decref(answer);
-	if (!status && json) {
-		json_print(json_pack("{s:o}", "locations", list), false);
-		return status;
-	}
+	if (!status && !json_array_size(list))
+		status = not_registered(c, aor, last);
 	if (!status)
-		json_array_foreach(list, i, item)
-			show_one(item, &n);
+		return print_one(list, last, json);
 	json_decref(list);
+	json_decref(last);
 	return status;
 }
 
@@ -286,18 +333,27 @@ static int wrong(const struct command *c, const char *what)
 	return cmd_fail(c, EXIT_USAGE, "%s; usage: callgate %s %s", what, c->name, c->args);
 }
 
-static int run(const struct command *c, struct place *p, char **words, bool json)
+struct wish {
+	bool json, watch;
+};
+
+static int run(const struct command *c, struct place *p, char **words, const struct wish *w)
 {
 	struct who who;
 	int status = place_open(c, p);
+	bool json = w->json;
 
 	if (status)
 		return status;
+	if (!words[0] && w->watch)
+		return registrations_watch(c, p, NULL, json);
 	if (!words[0])
 		return json ? list_json(c, p) : list_text(c, p);
-	status = place_who(c, p, words[1], &who);
+	status = place_who(c, p, words[!w->watch], &who);
 	if (status)
 		return status;
+	if (w->watch)
+		return registrations_watch(c, p, who.aor, json);
 	return strcmp(words[0], "show") ? remove_it(c, p, who.aor, words[2]) :
 	       show(c, p, who.aor, json);
 }
@@ -305,9 +361,10 @@ static int run(const struct command *c, struct place *p, char **words, bool json
 int cmd_registrations(const struct command *c, int argc, char **argv)
 {
 	struct place place = { 0 };
-	bool json = false;
+	struct wish wish = { 0 };
 	const struct opt opts[] = {
-		PLACE_OPTS(&place), { "json", OPT_FLAG, &json, 0, 0 }, { 0 },
+		PLACE_OPTS(&place), { "json", OPT_FLAG, &wish.json, 0, 0 },
+		{ "watch", OPT_FLAG, &wish.watch, 0, 0 }, { 0 },
 	};
 	char *words[3] = { 0 };
 	int n, status;
@@ -318,14 +375,16 @@ int cmd_registrations(const struct command *c, int argc, char **argv)
 		return cmd_early(n);
 	for (int i = 0; i < n && i < 3; i++)
 		words[i] = argv[i];
-	if (n && strcmp(words[0], "show") && strcmp(words[0], "remove"))
+	if (wish.watch && n > 1)
+		return wrong(c, "a word too much");
+	if (n && !wish.watch && strcmp(words[0], "show") && strcmp(words[0], "remove"))
 		return cmd_fail(c, EXIT_USAGE, "'%s' is not known here; usage: callgate %s %s",
 				words[0], c->name, c->args);
-	if (n == 1)
+	if (n == 1 && !wish.watch)
 		return wrong(c, "which user?");
 	if (n > 3 || (n == 3 && !strcmp(words[0], "show")))
 		return wrong(c, "a word too much");
-	status = run(c, &place, words, json);
+	status = run(c, &place, words, &wish);
 	place_close(&place);
 	return status;
 }

@@ -261,10 +261,9 @@ uint64_t location_left(const struct contact *c)
 
 static void ended(struct timer *t);
 
-static void insert(struct contact *c)
+static void insert(struct contact *c, uint64_t now)
 {
 	struct contact **at = &c->aor->contacts;
-	uint64_t now = real_now();
 
 	while (*at && before(*at, c))
 		at = &(*at)->next;
@@ -300,6 +299,15 @@ int location_hook(location_hook_fn *fn)
 	return 0;
 }
 
+void location_unhook(location_hook_fn *fn)
+{
+	for (unsigned int i = 0; i < loc.hooks; i++)
+		if (loc.hook[i] == fn) {
+			loc.hook[i] = loc.hook[--loc.hooks];
+			return;
+		}
+}
+
 static void tell(const struct aor *a, const struct contact *was, const struct contact *now,
 		 enum gone why)
 {
@@ -320,7 +328,8 @@ static void put(struct contact *c)
 {
 	struct contact *was = take(c->aor, c->id);
 
-	insert(c);
+	c->heard = (uint32_t)(loop_now() / LOCATION_TICK);
+	insert(c, real_now());
 	tell(c->aor, was, c, GONE_REPLACED);
 	contact_free(was);
 }
@@ -618,7 +627,7 @@ static int load(const char *aor, const struct contact *from, void *arg)
 		return err;
 	c = contact_copy(from, a);
 	if (c)
-		insert(c);
+		insert(c, *(uint64_t *)arg);
 	else
 		aor_release(a);
 	return c ? 0 : -ENOMEM;

@@ -13,6 +13,7 @@
 #include "transport.h"
 
 #define AOR_MAX 255
+#define LOCATION_TICK 64	/* milliseconds */
 
 enum origin { ORIGIN_MAIN, ORIGIN_PASSIVE, ORIGIN_ADMIN };
 enum gone { GONE_EXPIRED, GONE_UNREGISTERED, GONE_REPLACED, GONE_ADMIN, GONE_FLOW };
@@ -36,6 +37,8 @@ struct contact {
 	uint16_t q;		/* 0 - 1000 */
 	uint8_t origin;		/* enum origin */
 	uint8_t shared;		/* location.c: texts that others have too */
+	/* location.c: its last REGISTER, loop_now() / LOCATION_TICK; 0: before this start */
+	uint32_t heard;
 };
 
 struct location_job;
@@ -58,6 +61,11 @@ struct aor {
 struct aor *location_find(const char *aor, size_t len);
 /* Milliseconds until its end, whatever happened to the time of day meanwhile. */
 uint64_t location_left(const struct contact *c);
+/* When its last REGISTER came, by loop_now(); 0: not known. */
+static inline uint64_t location_heard(const struct contact *c)
+{
+	return (uint64_t)c->heard * LOCATION_TICK;
+}
 /* -EINVAL: no user, not sip or sips, too long. @out has room for AOR_MAX + 1. */
 int location_canonical(const uint8_t *buf, const struct sip_uri *uri, char *out, size_t *len);
 
@@ -112,6 +120,8 @@ void location_walk_end(struct location_walk *w);
 typedef void location_hook_fn(const struct aor *a, const struct contact *was,
 			      const struct contact *now, enum gone why);
 int location_hook(location_hook_fn *fn);
+/* Not from within a hook. */
+void location_unhook(location_hook_fn *fn);
 
 struct store;
 /*

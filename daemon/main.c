@@ -18,6 +18,7 @@
 #include "control.h"
 #include "control_status.h"
 #include "core.h"
+#include "history.h"
 #include "json.h"
 #include "kernel_link.h"
 #include "keys.h"
@@ -34,6 +35,7 @@
 #include "transport.h"
 #include "txn.h"
 #include "udp.h"
+#include "watch.h"
 #include "zone.h"
 
 #define WHY 256
@@ -164,6 +166,7 @@ static void store_down(void)
 	loop_unwatch(store_watch);
 	store_close(store);
 	passive_free();
+	history_free();
 	location_free();
 	txn_free_all();
 }
@@ -176,7 +179,11 @@ static int location_up(char why[static WHY])
 		snprintf(why, WHY, "%.90s: the registrations cannot be read: %.70s: put a "
 			 "backup in its place, or move it away", config_now()->database,
 			 store_said(store));
-	return err ? err : registrations_open(store);
+	if (!err)
+		err = history_open();
+	if (!err)
+		err = registrations_open(store);
+	return err ? err : watch_open();
 }
 
 static int keys_up(char why[static WHY])

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "history.h"
 #include "log.h"
 #include "registrar_work.h"
 #include "sip/aor.h"
@@ -193,8 +194,11 @@ void reg_unavailable(const struct rx *rx, struct txn *t)
 /* The first request without credentials is no refusal: every registration begins with it. */
 static void note(const struct reg *r, uint16_t code)
 {
+	bool wrong = sip_msg_header(&r->rx->msg, SIP_H_AUTHORIZATION) && !r->access.auth.stale;
 	char from[TEXT_ENDPOINT];
 
+	if (r->aor[0] && (code != 401 || wrong))
+		history_refused(r->aor, r->rx, code, r->reason);
 	if (code == 401 || !log_wants(LOG_LEVEL_INFO))
 		return;
 	log_info("REGISTER of %s from %s: %u %s", r->aor[0] ? r->aor : "?",

@@ -7,8 +7,10 @@
 #include <jansson.h>
 
 #include "control.h"
+#include "history.h"
 #include "json.h"
 #include "location.h"
+#include "loop.h"
 #include "registrations.h"
 #include "sip/name.h"
 #include "store.h"
@@ -31,6 +33,19 @@ static const char *zone_name(uint8_t zone)
 	return zone < sizeof(zones) / sizeof(zones[0]) ? zones[zone] : "?";
 }
 
+static const char *transport_name(uint8_t transport)
+{
+	static const char *const list[] = {
+#define TRANSPORT(id, name) [SIP_T_##id] = name,
+		SIP_TRANSPORT_LIST(TRANSPORT)
+#undef TRANSPORT
+	};
+
+	if (transport >= sizeof(list) / sizeof(list[0]) || !list[transport])
+		return "?";
+	return list[transport];
+}
+
 static void set_text(json_t *j, const char *key, const char *text)
 {
 	if (text)
@@ -44,18 +59,47 @@ static void set_time(json_t *j, const char *key, uint64_t real_ms)
 	json_object_set_new(j, key, json_string(text_rfc3339(real_ms * 1000000, buf)));
 }
 
+/* Two contacts with the same one are behind the same socket (RFC 5626). */
+static void set_flow_id(json_t *j, const struct sip_flow *f)
+{
+	char local[TEXT_ENDPOINT], remote[TEXT_ENDPOINT];
+
+	json_object_set_new(j, "flow", json_sprintf("%s %s %s", transport_name(f->transport),
+						    text_endpoint(&f->local, local),
+						    text_endpoint(&f->remote, remote)));
+}
+
 static void set_flow(json_t *j, const struct sip_flow *f)
 {
 	char name[IF_NAMESIZE];
 
 	json_object_set_new(j, "source", json_endpoint(&f->remote));
 	json_object_set_new(j, "local", json_endpoint(&f->local));
+	json_object_set_new(j, "transport", json_string(transport_name(f->transport)));
+	set_flow_id(j, f);
 	json_object_set_new(j, "zone", json_string(zone_name(f->zone)));
 	if (f->ifindex && if_indextoname(f->ifindex, name))
 		json_object_set_new(j, "interface", json_text(name));
 }
 
-static json_t *contact_json(const struct aor *a, const struct contact *c)
+static void set_boot_time(json_t *j, const char *key, uint64_t ms)
+{
+	char buf[TEXT_TIME];
+
+	json_object_set_new(j, key, json_string(text_rfc3339_boot(ms, buf)));
+}
+
+static void set_age(json_t *j, const struct contact *c)
+{
+	uint64_t heard = location_heard(c);
+
+	if (!heard)
+		return;
+	set_boot_time(j, "refreshed", heard);
+	json_object_set_new(j, "age", json_integer((json_int_t)((loop_now() - heard) / 1000)));
+}
+
+json_t *registrations_contact(const struct aor *a, const struct contact *c)
 {
 	json_t *j = json_object();
 
@@ -66,6 +110,7 @@ static json_t *contact_json(const struct aor *a, const struct contact *c)
 	set_flow(j, &c->flow);
 	set_time(j, "since", c->since);
 	set_time(j, "until", c->until);
+	set_age(j, c);
 	json_object_set_new(j, "left", json_integer((json_int_t)(location_left(c) / 1000)));
 	json_object_set_new(j, "q", json_real(c->q / 1000.0));
 	set_text(j, "call_id", c->call_id);
@@ -91,7 +136,7 @@ static int list_one(const struct aor *a, const struct contact *c, void *arg)
 {
 	struct listing *l = arg;
 
-	l->room = control_item(l->job, contact_json(a, c));
+	l->room = control_item(l->job, registrations_contact(a, c));
 	return 0;
 }
 
@@ -121,7 +166,7 @@ static bool one_more(struct control_job *job, void *state)
 	struct aor *a = location_find(name, strlen(name));
 
 	for (struct contact *c = a ? a->contacts : NULL; c; c = c->next)
-		control_item(job, contact_json(a, c));
+		control_item(job, registrations_contact(a, c));
 	return false;
 }
 
@@ -140,6 +185,68 @@ static void verb_registrations(struct control_job *job, const json_t *request, v
 	} else {
 		control_refuse(job, -ENOMEM, "no memory");
 	}
+}
+
+/* ---- beyond the list ---- */
+
+static json_t *last_json(const struct last *l)
+{
+	json_t *j = json_object();
+
+	set_boot_time(j, "time", l->time);
+	json_object_set_new(j, "source", json_endpoint(&l->source));
+	return j;
+}
+
+static json_t *removed_json(const struct last *l)
+{
+	json_t *j = last_json(l);
+
+	json_object_set_new(j, "why", json_string(history_name((enum happened)l->code)));
+	set_text(j, "contact", l->text);
+	return j;
+}
+
+/* The newest that was granted; its phrase is that of 200. */
+static struct last last_granted(const char *aor)
+{
+	const struct aor *a = location_find(aor, strlen(aor));
+	struct last l = { .code = 200, .text = "OK" };
+
+	for (const struct contact *c = a ? a->contacts : NULL; c; c = c->next)
+		if (c->origin == ORIGIN_MAIN && location_heard(c) > l.time) {
+			l.time = location_heard(c);
+			l.source = c->flow.remote;
+		}
+	return l;
+}
+
+static json_t *result_json(const char *aor)
+{
+	struct last refused = history_refusal(aor), granted = last_granted(aor);
+	const struct last *l = granted.time + LOCATION_TICK > refused.time ? &granted : &refused;
+	json_t *j;
+
+	if (!l->time)
+		return NULL;
+	j = last_json(l);
+	json_object_set_new(j, "code", json_integer(l->code));
+	set_text(j, "phrase", l->text);
+	return j;
+}
+
+static void verb_last(struct control_job *job, const json_t *request, void *arg)
+{
+	const char *aor = json_string_value(json_object_get(request, "aor"));
+	struct last removed = aor ? history_removal(aor) : (struct last){ 0 };
+	json_t *j = json_object();
+
+	(void)arg;
+	if (removed.time)
+		json_object_set_new(j, "removed", removed_json(&removed));
+	if (aor)
+		json_object_set_new(j, "result", result_json(aor));
+	control_answer(job, j);
 }
 
 /* ---- removal ---- */
@@ -246,6 +353,8 @@ int registrations_open(struct store *s)
 {
 	int err = control_verb("registrations", verb_registrations, s);
 
+	if (!err)
+		err = control_verb("registration-last", verb_last, s);
 	if (!err)
 		err = control_verb("registration-remove", verb_remove, s);
 	return err ? err : control_verb("users-changed", verb_users_changed, s);

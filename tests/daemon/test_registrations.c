@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "control.h"
+#include "history.h"
 #include "location.h"
 #include "loop.h"
 #include "registrations.h"
@@ -209,14 +210,50 @@ static void test_remove(void)
 	T_OK(removed() == 150 && !location_find("c@office.example", 16), "%d of many", removed());
 }
 
+static const char *last(const char *part, const char *key)
+{
+	const char *s = json_string_value(json_object_get(json_object_get(result, part), key));
+
+	return s ? s : "";
+}
+
+/* Why the last one went, and the newer of the last grant and the last refusal. */
+static void test_last(void)
+{
+	struct rx rx = { .flow.remote = { .len = 4, .addr = { 192, 0, 2, 8 }, .port = 5060 } };
+
+	ask(json_pack("{s:s, s:s}", "do", "registration-last", "aor", "d@office.example"));
+	T_OK(json_is_object(result) && !json_object_size(result), "of nobody");
+	ask(json_pack("{s:s, s:s}", "do", "registration-last", "aor", "b@office.example"));
+	T_OK(!strcmp(last("removed", "why"), "removed") && !json_object_get(result, "result") &&
+	     !strcmp(last("removed", "contact"), "sip:b@192.0.2.3"), "%s",
+	     last("removed", "why"));
+	put("d@office.example", "sip:d@192.0.2.1");
+	loop_set_now(loop_now() + 1000);
+	history_refused("d@office.example", &rx, 403, "No\n");
+	ask(json_pack("{s:s, s:s}", "do", "registration-last", "aor", "d@office.example"));
+	T_OK(!strcmp(last("result", "phrase"), "No?") && !json_object_get(result, "removed") &&
+	     !strcmp(last("result", "source"), "192.0.2.8:5060"), "%s", last("result", "phrase"));
+	loop_set_now(loop_now() + 1000);
+	put("d@office.example", "sip:d@192.0.2.2");
+	ask(json_pack("{s:s, s:s}", "do", "registration-last", "aor", "d@office.example"));
+	T_OK(!strcmp(last("result", "phrase"), "OK"), "%s", last("result", "phrase"));
+	ask(json_pack("{s:s, s:s}", "do", "registrations", "aor", "d@office.example"));
+	T_OK(json_integer_value(json_object_get(json_array_get(items, 0), "age")) +
+	     json_integer_value(json_object_get(json_array_get(items, 1), "age")) == 2, "ages");
+}
+
 int main(void)
 {
 	loop_set_now(1000000);
 	timer_run(1000000);
-	T_OK(!location_load(NULL) && !registrations_open(NULL) && n_verbs == 3, "open");
+	T_OK(!location_load(NULL) && !registrations_open(NULL) && n_verbs == 4 &&
+	     !history_open(), "open");
 	test_list();
 	test_pieces();
 	test_remove();
+	test_last();
+	history_free();
 	json_decref(items);
 	json_decref(result);
 	location_free();
