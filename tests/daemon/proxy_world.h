@@ -13,18 +13,13 @@
 #include "access.h"
 #include "location.h"
 #include "passive.h"
+#include "places.h"
 #include "proxy.h"
 #include "rx.h"
 #include "txn.h"
 #include "udp.h"
 #include "udp_route.h"
 #include "zone.h"
-
-struct sent {
-	struct sip_flow flow;
-	uint32_t len;
-	char text[RX_SIZE];
-};
 
 #define SENT_MAX 64
 static struct sent world_sent[SENT_MAX];
@@ -36,27 +31,6 @@ static const struct contact *world_trunk;
 static struct domain world_domains[3];
 static struct config world_config = { .domains = world_domains, .n_domains = 3,
 				      .max_message = 65535 };
-
-static inline struct endpoint at4(const char *address, uint16_t port)
-{
-	struct endpoint e = { .len = 4, .port = port };
-
-	sip_ip4_parse((const u8 *)address, (u32)strlen(address), e.addr);
-	return e;
-}
-
-static inline struct endpoint at6(const char *address, uint16_t port)
-{
-	struct endpoint e = { .len = 16, .port = port };
-
-	sip_ip6_parse((const u8 *)address, (u32)strlen(address), e.addr);
-	return e;
-}
-
-static inline bool same_at(const struct endpoint *a, const struct endpoint *b)
-{
-	return a->len == b->len && a->port == b->port && !memcmp(a->addr, b->addr, a->len);
-}
 
 /* 192.168.1.0/24 and fd00::/16 are inside. */
 static inline bool inside(const struct endpoint *e)
@@ -242,25 +216,6 @@ static inline unsigned int world_give(struct endpoint peer, const void *text, ui
 static inline struct sent *world_last(void)
 {
 	return &world_sent[(world_n - 1) % SENT_MAX];
-}
-
-/* The value of the n-th line of a header, from 0; "" when there is none. */
-static inline const char *world_header(const char *text, const char *name, unsigned int n)
-{
-	static char out[4][1024];
-	static unsigned int turn;
-	char *at = out[turn++ % 4];
-	size_t len = strlen(name);
-
-	*at = 0;
-	for (const char *line = strstr(text, "\r\n"); line; line = strstr(line, "\r\n")) {
-		line += 2;
-		if (strncasecmp(line, name, len) || line[len] != ':' || n--)
-			continue;
-		snprintf(at, 1024, "%.*s", (int)strcspn(line + len + 2, "\r"), line + len + 2);
-		break;
-	}
-	return at;
 }
 
 #endif

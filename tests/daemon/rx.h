@@ -6,11 +6,10 @@
 #include <stdarg.h>
 
 #include "loop.h"
+#include "places.h"
 #include "t.h"
 #include "timer.h"
 #include "transport.h"
-
-#define RX_SIZE 8192
 
 struct made {
 	struct rx rx;
