@@ -100,11 +100,13 @@ class Net:
 
 
 class Daemon:
-    """build/callgated with a configuration of its own, in a folder of its own."""
+    """build/callgated with a configuration of its own, in a folder of its own; or in one that was
+    there before, and stays."""
 
-    def __init__(self, space, extra=DOMAIN):
-        self.space, self.process = space, None
-        self.folder = tempfile.mkdtemp(prefix='callgated-')
+    def __init__(self, space, extra=DOMAIN, folder=None):
+        self.space, self.process, self.stays = space, None, folder
+        self.environment = {}
+        self.folder = folder or tempfile.mkdtemp(prefix='callgated-')
         self.configure(extra)
 
     def configure(self, extra):
@@ -119,6 +121,7 @@ class Daemon:
             self.process = subprocess.Popen(
                 [CALLGATED, '-c', self.path('callgate.conf')],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                env={**os.environ, **self.environment},
                 # it does not outlive whoever started it
                 preexec_fn=lambda: net.libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
 
@@ -194,7 +197,8 @@ class Daemon:
         finally:
             if self.process and self.process.poll() is None:
                 self.kill()
-            shutil.rmtree(self.folder, ignore_errors=True)
+            if not self.stays:
+                shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Peer:
