@@ -220,6 +220,20 @@ struct request {
 	bool leaves;			/* for a host that is not ours */
 };
 
+/* A domain of ours, or our address: also where there is no domain that it stands for. */
+static bool is_ours(const struct rx *rx, const struct sip_host *h)
+{
+	struct endpoint e = { .len = h->kind == SIP_HOST_IP4 ? 4 : 16,
+			      .port = h->port_num ? h->port_num : rx->flow.local.port };
+
+	if (domain_of(rx, h))
+		return true;
+	if (h->kind != SIP_HOST_IP4 && h->kind != SIP_HOST_IP6)
+		return false;
+	memcpy(e.addr, h->addr, e.len);
+	return transport_is_us(&e);
+}
+
 /* Where it goes behind the Routes that name us: to a Route of somebody else, or to its URI. */
 static void read_target(struct request *q)
 {
@@ -227,10 +241,10 @@ static void read_target(struct request *q)
 	struct sip_nameaddr route;
 	struct sip_walk w;
 
-	q->leaves = !domain_of(q->rx, &m->ruri.host);
+	q->leaves = !is_ours(q->rx, &m->ruri.host);
 	sip_walk_init(&w, m, SIP_H_ROUTE);
 	while (!q->leaves && sip_nameaddr_next(&w, &route))
-		q->leaves = !domain_of(q->rx, &route.uri.host);
+		q->leaves = !is_ours(q->rx, &route.uri.host);
 }
 
 static enum from sender_of(const struct request *q)

@@ -28,8 +28,9 @@ struct prefixes {
 struct domain {
 	char *name;			/* lower case */
 	char *realm;			/* default: the name */
-	char *relay;			/* mode relay: SIP URI of the inside server; else NULL */
-	/* mode passive: who may send for it; default: who registered */
+	/* SIP URI; mode relay: of the inside server; mode passive: of the registrar, or NULL */
+	char *relay;
+	/* mode passive: who may send for it; default: the registrar */
 	struct prefixes registrars;
 	uint8_t mode;			/* enum registrar_mode */
 	uint32_t expires_min;		/* 60 */

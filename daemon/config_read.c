@@ -424,9 +424,9 @@ static void check_domain(cfg_t *cfg, const struct domain *d)
 	if (d->mode == REGISTRAR_RELAY && !d->relay)
 		complain_at(place_in(cfg, "registrar"), "relay: missing: with registrar = "
 			 "relay, give the server as relay = \"sip:...\"");
-	if (d->mode != REGISTRAR_RELAY && d->relay)
-		complain_at(place_in(cfg, "relay"), "relay: without effect: write registrar = relay, or remove "
-			 "it");
+	if (d->mode == REGISTRAR_MAIN && d->relay)
+		complain_at(place_in(cfg, "relay"), "relay: without effect: write registrar = relay "
+			 "or passive, or remove it");
 	if (d->mode != REGISTRAR_PASSIVE && d->registrars.n)
 		complain_at(place_in(cfg, "registrars"), "registrars: without effect: write "
 			 "registrar = passive, or remove it");

@@ -20,7 +20,6 @@ enum target {
 	TO_PROXY,
 	TO_REGISTRAR,
 	TO_US,			/* OPTIONS, or a CANCEL of what nobody sent on */
-	TO_NOBODY_REGISTERS,	/* a domain of ours, and we are not its registrar: 405 */
 	TO_UNKNOWN_DOMAIN,	/* REGISTER at our address for a domain that is not ours: 404 */
 };
 
@@ -107,13 +106,7 @@ static enum target register_target(struct context *c, bool us)
 		c->domain = domain_of_to(c);
 	if (!c->domain)
 		return us ? TO_UNKNOWN_DOMAIN : TO_PROXY;
-	switch (c->domain->mode) {
-	case REGISTRAR_MAIN:
-		return TO_REGISTRAR;
-	case REGISTRAR_RELAY:
-		return TO_PROXY;
-	}
-	return TO_NOBODY_REGISTERS;
+	return c->domain->mode == REGISTRAR_MAIN ? TO_REGISTRAR : TO_PROXY;
 }
 
 static enum target find_target(struct context *c)
@@ -252,21 +245,18 @@ static void check_extensions(const struct context *c, struct refusal *r)
 {
 	if (c->rx->msg.method == SIP_M_CANCEL || c->rx->msg.method == SIP_M_ACK)
 		return;
+	/* RFC 6140 5.1: "gin" asks a proxy for a Path, which is added where a phone knows it */
 	if (c->target == TO_PROXY)
-		unsupported(c, SIP_H_PROXY_REQUIRE, NULL, r);
+		unsupported(c, SIP_H_PROXY_REQUIRE,
+			    c->rx->msg.method == SIP_M_REGISTER ? "gin" : NULL, r);
 	else if (c->target == TO_US)
 		unsupported(c, SIP_H_REQUIRE, "path", r);
 }
 
 static void check_registrar(const struct context *c, struct refusal *r)
 {
-	if (c->target == TO_UNKNOWN_DOMAIN) {
+	if (c->target == TO_UNKNOWN_DOMAIN)
 		r->code = 404;
-	} else if (c->target == TO_NOBODY_REGISTERS) {
-		r->code = 405;
-		r->header = "Allow";
-		snprintf(r->value, sizeof(r->value), "%s", METHODS);
-	}
 }
 
 /* In this order: RFC 3261 16.3, 8.2. */

@@ -15,7 +15,8 @@
 #define AOR_MAX 255
 #define LOCATION_TICK 64	/* milliseconds */
 
-enum origin { ORIGIN_MAIN, ORIGIN_PASSIVE, ORIGIN_ADMIN };
+/* passive: seen by the module on its way; relayed: by us, to a registrar elsewhere (upstream.h) */
+enum origin { ORIGIN_MAIN, ORIGIN_PASSIVE, ORIGIN_ADMIN, ORIGIN_RELAYED };
 enum gone { GONE_EXPIRED, GONE_UNREGISTERED, GONE_REPLACED, GONE_ADMIN, GONE_FLOW };
 
 struct contact {

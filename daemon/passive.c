@@ -212,6 +212,52 @@ static void follow(struct place *p)
 		place_free(p);
 }
 
+/* ---- registrars ---- */
+
+/* Who has answered last for a domain, by family; kept when its bindings have ended. */
+struct answered {
+	struct answered *next;
+	struct endpoint at[2];
+	char domain[];
+};
+static struct answered *answered;
+
+static struct answered *answered_for(const char *domain)
+{
+	struct answered *a = answered;
+
+	while (a && strcmp(a->domain, domain))
+		a = a->next;
+	return a;
+}
+
+/* No more of them than the configuration has domains. */
+static void has_answered(const char *domain, const struct endpoint *registrar)
+{
+	struct answered *a = answered_for(domain);
+
+	if (!a && registrar->len) {
+		a = calloc(1, sizeof(*a) + strlen(domain) + 1);
+		if (!a)
+			return;
+		strcpy(a->domain, domain);
+		a->next = answered;
+		answered = a;
+	}
+	if (registrar->len)
+		a->at[registrar->len == 16] = *registrar;
+}
+
+bool passive_registrar(const struct domain *d, uint8_t len, struct endpoint *out)
+{
+	const struct answered *a = answered_for(d->name);
+
+	if (!a || !a->at[len == 16].len)
+		return false;
+	*out = a->at[len == 16];
+	return true;
+}
+
 /* ---- bindings ---- */
 
 static struct seen **id_bucket(uint64_t id)
@@ -325,6 +371,7 @@ static void known(const struct binding *b)
 	s->until = real_of(b->expires);
 	s->named = true;
 	seen_link(s);
+	has_answered(strrchr(aor, '@') + 1, &s->registrar);
 	follow(p);
 	if (was && was != p)
 		follow(was);
@@ -478,6 +525,8 @@ void passive_free(void)
 		}
 		publics[i] = NULL;
 	}
+	for (struct answered *a; (a = answered); free(a))
+		answered = a->next;
 	n_seen = 0;
 	n_places = 0;
 }

@@ -13,9 +13,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct binding;
 struct contact;
+struct domain;
+struct endpoint;
 struct note;
 struct rx;
 
@@ -37,6 +40,12 @@ void passive_dump_end(bool whole);
  * host and port become the Contact's: user and parameters are kept, and "bnc" is none of them.
  */
 const struct contact *passive_trunk(const struct rx *rx);
+
+/*
+ * The registrar of a passive domain, of this family (4 or 16), that has answered last where the
+ * module saw it. False: none has.
+ */
+bool passive_registrar(const struct domain *d, uint8_t len, struct endpoint *out);
 
 /* Bindings of passive domains that the module has. */
 size_t passive_count(void);

@@ -16,6 +16,7 @@
 #include "reply.h"
 #include "text.h"
 #include "txn.h"
+#include "upstream.h"
 
 #define UDP_MAX 65507
 
@@ -24,6 +25,7 @@ static struct {
 	struct sip_relay r;
 	struct sip_edits edits;
 	struct way way;
+	const struct domain *upstream;	/* of a REGISTER for a registrar elsewhere */
 	uint8_t out[UDP_MAX + 1];
 } now;
 
@@ -95,6 +97,8 @@ static int emit(const struct rx *rx)
 	len = sip_edit_length(&now.edits, rx->len);
 	if (sip_edit_apply(&now.edits, rx->buf, rx->len, now.out, sizeof(now.out)))
 		return -EMSGSIZE;
+	if (!rx->msg.request && upstream_commit(&to, now.out, len))
+		return 0;
 	err = transport_send(&to, now.out, len);
 	if (err)
 		counts[COUNT_SEND].n++;
@@ -121,6 +125,12 @@ static void tell(const struct rx *rx, uint16_t code, const char *why)
 		 why ? why : reply_phrase(code));
 }
 
+/* A phone that cannot register tries for days. */
+static unsigned int retry_after(const struct rx *rx, uint16_t code)
+{
+	return code == 480 ? 60 : rx->msg.method == SIP_M_REGISTER ? 30 : 5;
+}
+
 /* RFC 3261 17.1.1.3: never an answer to an ACK. A CANCEL that leads nowhere: 481 (9.2). */
 static void refuse(const struct rx *rx, struct txn *t, uint16_t code, const char *warning)
 {
@@ -135,7 +145,7 @@ static void refuse(const struct rx *rx, struct txn *t, uint16_t code, const char
 	if (warning)
 		reply_header(&r, "Warning", "399 callgate \"%s\"", warning);
 	if (code == 480 || code == 503)
-		reply_header(&r, "Retry-After", "%u", code == 480 ? 60u : 5u);
+		reply_header(&r, "Retry-After", "%u", retry_after(rx, code));
 	reply_send(&r, t);
 }
 
@@ -150,13 +160,30 @@ static void refuse_way(const struct rx *rx, struct txn *t)
 	refuse(rx, t, code, w->warning);
 }
 
-/* True: the request was answered. What comes with a Route of ours for this Call-ID is let in. */
+/* A registrar elsewhere asks its users for their passwords itself. */
+static bool refused_upstream(const struct rx *rx, struct txn *t)
+{
+	uint16_t code = upstream_policy(rx, now.upstream);
+
+	if (code) {
+		counts[COUNT_POLICY].n++;
+		refuse(rx, t, code, NULL);
+	}
+	return code;
+}
+
+/*
+ * True: the request was answered. Let in is what comes with a Route of ours for this Call-ID, or
+ * from a registrar to where it knows its user to be.
+ */
 static bool refused_by_policy(const struct rx *rx, struct txn *t)
 {
 	struct access a;
 	struct reply r;
 
-	if (now.r.look.dialog)
+	if (now.upstream)
+		return refused_upstream(rx, t);
+	if (now.r.look.dialog || way_trunk(rx))
 		return false;
 	access_request(rx, &a);
 	if (!a.code)
@@ -214,6 +241,8 @@ static uint16_t relay(struct rx *rx, uint32_t made)
 	sip_edit_init(&now.edits);
 	strip_identity(rx);
 	add_path(rx);
+	if (now.upstream)
+		upstream_path(&rx->msg, &r->to, &now.edits);
 	result = sip_relay_request(r, &rx->msg, &now.edits);
 	count_result(result);
 	if (result)
@@ -234,6 +263,10 @@ static bool begins_dialog(const struct sip_msg *m)
 /* An ACK of a 2xx and a CANCEL of nothing here leave no trace: their branch is their own. */
 static void remember(const struct rx *rx, uint64_t key)
 {
+	struct sip_flow to = way_flow(&now.r.to);
+
+	if (now.upstream)
+		upstream_sent(rx, now.upstream, &to.remote);
 	if (rx->msg.method == SIP_M_ACK || rx->msg.method == SIP_M_CANCEL)
 		return;
 	seen_add(key, &now.way, generation, rx->msg.method == SIP_M_INVITE);
@@ -245,6 +278,9 @@ static void prepare(struct rx *rx)
 {
 	now.r = (struct sip_relay){ .key = proxy_key(), .ours = way_ours, .arg = rx,
 				    .from = way_hop(&rx->flow), .max_len = UDP_MAX };
+	now.upstream = rx->msg.request ? upstream_domain(rx) : NULL;
+	if (now.upstream)
+		now.r.registers = upstream_hides;
 }
 
 static void relay_new(struct rx *rx, struct txn *t, uint64_t key)
@@ -312,6 +348,7 @@ void proxy_response(struct rx *rx)
 		return;
 	}
 	dialog_answer(&rx->msg, &now.r.from);
+	upstream_answer(rx, &now.edits);
 	if (!emit(rx))
 		counts[COUNT_RESPONSE].n++;
 }
@@ -321,5 +358,6 @@ void proxy_free(void)
 	seen_free();
 	dialog_free();
 	device_free();
+	upstream_free();
 	kernel_media_close();
 }

@@ -11,8 +11,10 @@
 #include "proxy_device.h"
 #include "proxy_dialog.h"
 #include "proxy_way.h"
+#include "relayed.h"
 #include "sip/aor.h"
 #include "udp_route.h"
+#include "upstream.h"
 #include "zone.h"
 
 #define SIP_PORT 5060
@@ -332,20 +334,28 @@ static bool set_bulk(struct search *s, const char *uri)
 	return give(s, 414, NULL);
 }
 
-static bool go_to_contact(struct search *s, const struct contact *c)
+/* False: it is too long. */
+static bool set_path(struct search *s, const struct contact *c)
 {
 	size_t path = c->path ? strlen(c->path) : 0;
 
-	s->w->to = way_hop(&c->flow);
-	if (is_us(&s->w->to.remote))
-		return give(s, 482, NULL);
-	if (path > sizeof(s->w->path) || strlen(c->uri) > sizeof(s->w->target))
-		return give(s, 480, NULL);
-	if (!set_bulk(s, c->uri))
-		set_target(s, c->uri, (uint32_t)strlen(c->uri));
+	if (path > sizeof(s->w->path))
+		return false;
 	if (path)
 		memcpy(s->w->path, c->path, path);
 	s->w->path_len = (uint32_t)path;
+	return true;
+}
+
+static bool go_to_contact(struct search *s, const struct contact *c)
+{
+	s->w->to = way_hop(&c->flow);
+	if (is_us(&s->w->to.remote))
+		return give(s, 482, NULL);
+	if (!set_path(s, c) || strlen(c->uri) > sizeof(s->w->target))
+		return give(s, 480, NULL);
+	if (!set_bulk(s, c->uri))
+		set_target(s, c->uri, (uint32_t)strlen(c->uri));
 	return true;
 }
 
@@ -411,6 +421,7 @@ static bool by_user(struct search *s, char *aor, uint32_t len, const struct doma
 	return give(s, 480, NULL);
 }
 
+/* The server itself asks us only for who registered there through us. */
 static bool in_relay_domain(struct search *s, const struct domain *d)
 {
 	struct sip_uri u;
@@ -418,6 +429,18 @@ static bool in_relay_domain(struct search *s, const struct domain *d)
 	if (sip_uri_parse((const u8 *)d->relay, sip_slice(0, (uint32_t)strlen(d->relay)), &u))
 		return give(s, 500, NULL);
 	return go_to_host(s, (const u8 *)d->relay, &u);
+}
+
+/* False: its address is not known. */
+static bool go_to_registrar(struct search *s, const struct domain *d)
+{
+	struct endpoint e;
+	struct sip_end peer;
+
+	if (!upstream_registrar(d, s->rx->flow.remote.len, &e))
+		return false;
+	peer = end_of(&e);
+	return go_to(s, &peer, exit_of(s));
 }
 
 static bool by_location(struct search *s)
@@ -429,7 +452,7 @@ static bool by_location(struct search *s)
 
 	if (!d)
 		return give(s, 404, NULL);
-	if (d->mode == REGISTRAR_RELAY)
+	if (d->mode == REGISTRAR_RELAY && !upstream_is_registrar(d, &s->rx->flow.remote))
 		return in_relay_domain(s, d);
 	len = u->scheme == SIP_URI_TEL ? number_aor(s, d, aor) :
 		sip_aor_print_at(s->rx->buf, u, d->name, (u32)strlen(d->name), (u8 *)aor);
@@ -440,10 +463,32 @@ static bool by_location(struct search *s)
 	s->w->uniform = true;
 	if (d->mode == REGISTRAR_MAIN)
 		return by_user(s, aor, len, d);
+	if (d->mode == REGISTRAR_RELAY)
+		return give(s, 480, NULL);
 	/* who else exists there, only its own registrar knows: it is asked from inside */
 	if (s->rx->flow.zone == ZONE_INSIDE && u->scheme != SIP_URI_TEL)
-		return go_to_host(s, s->rx->buf, u);
+		return go_to_registrar(s, d) || go_to_host(s, s->rx->buf, u);
 	return give(s, 480, NULL);
+}
+
+/*
+ * The Request-URI stays what the phone's credentials were made for; our address means nothing to
+ * the registrar.
+ */
+static bool by_registrar(struct search *s)
+{
+	const struct domain *d = upstream_domain(s->rx);
+	uint32_t len;
+
+	if (!d || s->l->has_next)
+		return false;
+	if (!go_to_registrar(s, d))
+		return give(s, 503, "the address of the registrar is not known");
+	len = (uint32_t)strlen(d->name);
+	if (s->l->ruri.host.kind == SIP_HOST_NAME ||
+	    !way_ours((void *)s->rx, s->rx->buf, &s->l->ruri.host))
+		return true;
+	return (put(s, "sip:", 4) && put(s, d->name, len)) || give(s, 414, NULL);
 }
 
 /* ---- what has lost its token, and trunks ---- */
@@ -454,15 +499,26 @@ static bool by_peer(struct search *s)
 	return s->l->lost && go_back(s);
 }
 
+const struct contact *way_trunk(const struct rx *rx)
+{
+	const struct contact *c = rx->msg.to_tag.len ? NULL : passive_trunk(rx);
+
+	return c || rx->msg.to_tag.len ? c : relayed_find(rx);
+}
+
 static bool by_trunk(struct search *s)
 {
-	const struct contact *c = s->rx->msg.to_tag.len ? NULL : passive_trunk(s->rx);
+	const struct contact *c = way_trunk(s->rx);
 	struct sip_uri u;
 
 	if (!c || !can_carry(s, c) ||
 	    sip_uri_parse((const u8 *)c->uri, sip_slice(0, (uint32_t)strlen(c->uri)), &u))
 		return false;
 	s->w->to = way_hop(&c->flow);
+	if (is_us(&s->w->to.remote))
+		return give(s, 482, NULL);
+	if (!set_path(s, c))
+		return give(s, 480, NULL);
 	return set_host(s, c->uri + u.host.all.off, u.host.all.len);
 }
 
@@ -479,7 +535,7 @@ void way_find(const struct rx *rx, const struct sip_relay *r, struct way *w)
 	struct search s = { .rx = rx, .r = r, .l = &r->look, .w = w };
 
 	memset(w, 0, offsetof(struct way, target));
-	if (by_route(&s) || by_token(&s) || by_trunk(&s))
+	if (by_registrar(&s) || by_route(&s) || by_token(&s) || by_trunk(&s))
 		return;
 	if (!is_for_us(&s)) {
 		/* who was told to send all to us need not bring our Route */

@@ -26,6 +26,13 @@ struct way {
 /* @r: sip_relay_look() was called. */
 void way_find(const struct rx *rx, const struct sip_relay *r, struct way *w);
 
+struct contact;
+/*
+ * The contact that a request outside of dialogs is for by the place it was sent to, by its
+ * registrar (passive.h, relayed.h). NULL: none.
+ */
+const struct contact *way_trunk(const struct rx *rx);
+
 /* Is it an address of ours, or a domain of ours? For sip_relay.ours; @arg: the rx. */
 sip_relay_ours_fn way_ours;
 

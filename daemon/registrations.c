@@ -20,7 +20,7 @@
 
 /* ---- one contact as JSON ---- */
 
-static const char *const origins[] = { "main", "passive", "admin" };
+static const char *const origins[] = { "main", "passive", "admin", "relayed" };
 static const char *const zones[] = { "inside", "outside" };
 
 static const char *origin_name(uint8_t origin)

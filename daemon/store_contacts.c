@@ -206,7 +206,7 @@ static bool read_row(sqlite3_stmt *q, struct contact *c)
 		.q = (uint16_t)sqlite3_column_int(q, 13),
 		.origin = (uint8_t)sqlite3_column_int(q, 14),
 	};
-	return c->uri && c->call_id && c->id && c->q <= 1000 && c->origin <= ORIGIN_ADMIN &&
+	return c->uri && c->call_id && c->id && c->q <= 1000 && c->origin <= ORIGIN_RELAYED &&
 	       unpack(sqlite3_column_blob(q, 8), sqlite3_column_bytes(q, 8), &c->flow);
 }
 

@@ -78,6 +78,9 @@ struct sip_relay_look {
 /* Is it a host and port of ours, for requests to be taken at? A name may be a domain of ours. */
 typedef bool sip_relay_ours_fn(void *arg, const u8 *buf, const struct sip_host *h);
 
+/* Is this Contact of a REGISTER the phone's own? */
+typedef bool sip_relay_contact_fn(void *arg, const struct sip_nameaddr *contact);
+
 /*
  * In the caller's context, about 1.5 KiB. Zeroed but for what is set. sip_relay_look() needs .key,
  * .ours and .arg; sip_relay_request() all that is given.
@@ -85,6 +88,7 @@ typedef bool sip_relay_ours_fn(void *arg, const u8 *buf, const struct sip_host *
 struct sip_relay {
 	const struct sip_key *key;
 	sip_relay_ours_fn *ours;
+	sip_relay_contact_fn *registers; /* Contacts of a REGISTER that are masked; NULL: none */
 	void *arg;
 	struct sip_hop from;      /* given */
 	struct sip_hop to;        /* given for a request, found in a response */

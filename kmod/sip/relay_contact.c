@@ -93,11 +93,18 @@ static void mask(struct sip_work *w, const struct sip_nameaddr *a, bool author)
 	    SIP_FIELD_CONTACT);
 }
 
-static bool has_peer_contact(const struct sip_msg *m)
+static bool has_peer_contact(const struct sip_relay *r, const struct sip_msg *m)
 {
 	if (m->method == SIP_M_REGISTER)
-		return false;
+		return m->request && r->registers;
 	return m->request || (m->status > 100 && m->status < 300);
+}
+
+/* A REGISTER may name others, which the registrar is to reach without us. */
+static bool is_peers(const struct sip_work *w, const struct sip_nameaddr *a)
+{
+	return !a->star && sip_work_is_sip(&a->uri) &&
+	       (w->m->method != SIP_M_REGISTER || w->r->registers(w->r->arg, a));
 }
 
 void sip_work_contacts(struct sip_work *w)
@@ -107,11 +114,11 @@ void sip_work_contacts(struct sip_work *w)
 	struct sip_walk walk;
 	struct sip_end host;
 
-	if (!has_peer_contact(w->m))
+	if (!has_peer_contact(w->r, w->m))
 		return;
 	sip_walk_init(&walk, w->m, SIP_H_CONTACT);
 	while (sip_nameaddr_next(&walk, &a)) {
-		if (a.star || !sip_work_is_sip(&a.uri))
+		if (!is_peers(w, &a))
 			continue;
 		sip_end_of(&a.uri.host, &host);
 		if (must_mask(w->r, &host, author))

@@ -146,6 +146,27 @@ const struct contact *passive_trunk(const struct rx *rx)
 	return world_trunk;
 }
 
+/* Of voip.example, where the module saw it. */
+static struct endpoint world_registrar;
+
+bool passive_registrar(const struct domain *d, uint8_t len, struct endpoint *out)
+{
+	*out = world_registrar;
+	return d->mode == REGISTRAR_PASSIVE && out->len == len;
+}
+
+/* Third hosts are at 192.0.2.0/24. */
+bool access_contact(const struct rx *rx, const struct sip_nameaddr *contact)
+{
+	(void)rx;
+	return contact->star || contact->uri.host.addr[0] != 192 || contact->uri.host.addr[1];
+}
+
+bool prefix_has(const struct prefix *p, const struct endpoint *e)
+{
+	return p->len == e->len && !memcmp(p->addr, e->addr, p->bits / 8);
+}
+
 /* ---- for the tests ---- */
 
 static inline void world_open(void)

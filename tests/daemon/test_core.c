@@ -138,7 +138,12 @@ static const struct {
 	{ "REGISTER", "sip:office.example:5060", "", "registrar office.example", NULL },
 	{ "REGISTER", "sip:office.example:5090", "", "proxy", NULL },
 	{ "REGISTER", "sip:office.example", "Max-Forwards: 0\n", "registrar office.example", NULL },
-	{ "REGISTER", "sip:pass.example", "", "405 Method Not Allowed", "Allow: INVITE, ACK" },
+	{ "REGISTER", "sip:pass.example", "", "proxy", NULL },
+	{ "REGISTER", "sip:pass.example", "Proxy-Require: gin\n", "proxy", NULL },
+	{ "REGISTER", "sip:pass.example", "Proxy-Require: gin, x\n", "420 Bad Extension",
+	  "Unsupported: x" },
+	{ "INVITE", "sip:a@pass.example", "Proxy-Require: gin\n", "420 Bad Extension",
+	  "Unsupported: gin" },
 	{ "REGISTER", "sip:relay.example", "", "proxy", NULL },
 	{ "REGISTER", "sip:other.example", "", "proxy", NULL },
 	{ "REGISTER", "sip:office.example", "Route: <sip:192.0.2.9;lr>\n",
@@ -204,7 +209,7 @@ static void register_at_address(void)
 		{ "sip:a@192.0.2.9", "registrar office.example" },
 		{ "sip:a@other.example", "404 Not Found" },
 		{ "sip:a@relay.example", "proxy" },
-		{ "sip:a@pass.example", "405 Method Not Allowed" },
+		{ "sip:a@pass.example", "proxy" },
 		{ "tel:+1", "404 Not Found" },
 	};
 

@@ -146,7 +146,8 @@ static const char *same_contacts(const struct sip_relay *r, const struct sip_msg
 	while (!bad && sip_nameaddr_next(&wa, &a) && sip_nameaddr_next(&wb, &b)) {
 		if (sip_str_eq(in->buf, a.all, out->buf, b.all))
 			continue;
-		if (in->method == SIP_M_REGISTER)
+		if (in->method == SIP_M_REGISTER && (!in->request || !r->registers ||
+						     !r->registers(r->arg, &a)))
 			return "a Contact of a registration";
 		if (!sip_str_eq(in->buf, a.display, out->buf, b.display) ||
 		    !sip_str_eq(in->buf, a.params, out->buf, b.params) ||

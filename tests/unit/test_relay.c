@@ -267,6 +267,13 @@ static const char *and_back(void)
 	return relayed_response(&relay, &before, &after);
 }
 
+/* Some of the phone's own Contacts, some of others. */
+static bool registers(void *arg, const struct sip_nameaddr *contact)
+{
+	(void)arg;
+	return contact->uri.user.len != 3;
+}
+
 static void random_messages(void)
 {
 	static u8 text[GEN_MAX];
@@ -279,7 +286,8 @@ static void random_messages(void)
 		if (sip_msg_parse(&before, text, len, SIP_DATAGRAM) || !before.request)
 			continue;
 		relay = (struct sip_relay){ .key = &keys, .ours = ours, .from = any_hop(),
-					    .to = any_hop(), .owner = SIP_OWNER_DAEMON };
+					    .to = any_hop(), .owner = SIP_OWNER_DAEMON,
+					    .registers = gen_rand(2) ? registers : NULL };
 		got = pass();
 		if (got) {
 			refused++;
@@ -297,6 +305,33 @@ static void random_messages(void)
 	}
 	printf("%u relayed, %u returned, %u refused\n", relayed, returned, refused);
 	T_OK(relayed > RANDOM / 4 && refused > 100, "not enough of each");
+}
+
+/* A registrar outside learns where a phone can be reached, and nothing of who else it names. */
+static void registration(void)
+{
+	static const char text[] =
+		"REGISTER sip:voip.example SIP/2.0\r\n"
+		"Via: SIP/2.0/UDP 192.168.1.2:5060;branch=z9hG4bKabc\r\n"
+		"From: <sip:a@x>;tag=1\r\nTo: <sip:a@x>\r\nCall-ID: cc@x\r\nCSeq: 1 REGISTER\r\n"
+		"Contact: <sip:1@192.168.1.2:5062>;expires=60, sip:22@192.168.1.2\r\n"
+		"Contact: <sip:333@192.168.1.2>\r\nContent-Length: 0\r\n\r\n";
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		relay = (struct sip_relay){
+			.key = &keys, .ours = ours, .registers = i ? registers : NULL,
+			.from = hop_of("192.168.1.1:5060", "192.168.1.2:5060", SIP_ZONE_INSIDE),
+			.to = hop_of("203.0.113.1:5060", "198.51.100.9:5060", SIP_ZONE_OUTSIDE),
+		};
+		sip_msg_parse(&before, (const u8 *)text, sizeof(text) - 1, SIP_DATAGRAM);
+		T_OK(!pass() && !relayed_request(&relay, &before, &after), "is relayed");
+		made[made_len] = 0;
+		T_OK(!strstr((char *)made, "Record-Route"), "makes no dialog");
+		T_OK(!strstr((char *)made, "<sip:1@203.0.113.1:5060;cg=") == !i, "bracketed: %s", made);
+		T_OK(!strstr((char *)made, ", <sip:22@203.0.113.1:5060;cg=") == !i, "bare: %s", made);
+		T_OK(strstr((char *)made, "Contact: <sip:333@192.168.1.2>\r\n"), "another's: %s", made);
+	}
 }
 
 /* ---- tampering ---- */
@@ -475,6 +510,7 @@ int main(int argc, char **argv)
 	gen_seed(7);
 	vectors(argv[argc - 1]);
 	random_messages();
+	registration();
 	tampered();
 	owners();
 	key_changes();
