@@ -111,14 +111,18 @@ def program(world, files, *command):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def filled(world, text, **fields):
+    """A file of a phone, with what this machine and this family have."""
+    return text.format(ipv6=int(world.family == 6),
+                       listen='[::]:5091' if world.family == 6 else '0.0.0.0:5091',
+                       modules=next(iter(glob.glob('/usr/lib/baresip/modules')
+                                         + glob.glob('/usr/lib/*/baresip/modules')), ''), **fields)
+
+
 def registers(world, user, files, *command):
     watch = world.phone(user)
     proxy = host(watch.router)
-    texts = {name: text.format(proxy=proxy, user=user, ipv6=int(world.family == 6),
-                               listen='[::]:5091' if world.family == 6 else '0.0.0.0:5091',
-                               modules=next(iter(glob.glob('/usr/lib/baresip/modules')
-                                                 + glob.glob('/usr/lib/*/baresip/modules')), ''))
-             for name, text in files.items()}
+    texts = {name: filled(world, text, proxy=proxy, user=user) for name, text in files.items()}
     with program(world, texts, *command) as (_, log):
         try:
             until(lambda: bindings(watch), f'{command[0]} has registered', LIMIT * 3)
