@@ -33,6 +33,7 @@ struct contact {
 	char *params;		/* other parameters of the Contact (";methods=..."), or NULL */
 	uint64_t id;		/* row in the store, and name in commands */
 	uint64_t since, until;	/* milliseconds of CLOCK_REALTIME: they outlive a restart */
+	uint64_t gruu;		/* gruu.h: of its temporary GRUUs; 0: it has none */
 	uint32_t cseq;
 	uint32_t reg_id;	/* 0: none */
 	uint16_t q;		/* 0 - 1000 */

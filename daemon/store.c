@@ -32,6 +32,9 @@ static const char *const steps[] = {
 	" flow BLOB NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,"
 	" cseq INTEGER NOT NULL, reg_id INTEGER NOT NULL, q INTEGER NOT NULL,"
 	" origin INTEGER NOT NULL);",
+
+	"ALTER TABLE contacts ADD COLUMN gruu INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE users ADD COLUMN group_name TEXT NOT NULL DEFAULT '';",
 };
 #define VERSION ((int)(sizeof(steps) / sizeof(steps[0])))
 

@@ -41,6 +41,7 @@ void store_close(struct store *s);
 
 #define USER_NAME 127
 #define USER_DOMAIN 127
+#define USER_GROUP 63
 enum user_flag {
 	USER_DISABLED = 1 << 0,
 	USER_MD5 = 1 << 1,	/* MD5 alone after two empty retries (design 4) */
@@ -55,12 +56,15 @@ struct user {
 	uint32_t max_contacts;		/* 0: the domain's */
 	uint8_t has_ha1;		/* bit N: enum digest_algorithm N is there */
 	uint8_t ha1[3][32];		/* binary: MD5 16 bytes, SHA-256 32, SHA-512-256 32 */
-	/* prefixes and interface names that it may register from; "": any */
+	/* where it may register from (sources.h); "": its group or its domain says */
 	char sources[256];
+	char group[USER_GROUP + 1];	/* "": none */
 };
 
 /* By name, or by an alias of the domain. -ENOENT, -EIO. From a cache, or some microseconds. */
 int store_user(struct store *s, const char *name, const char *domain, struct user *out);
+/* The same by its number, from the database. */
+int store_user_by_id(struct store *s, uint64_t id, struct user *out);
 /*
  * After a store_user() for a wrong password: takes the time that the cache has saved, so that who
  * has not been asked for lately cannot be told from who has.

@@ -59,7 +59,7 @@ int store_contacts_prepare(struct store_link *l)
 {
 	static const char put[] =
 		"INSERT OR REPLACE INTO contacts VALUES"
-		" (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+		" (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
 	const char *const sql[] = {
 		put,
 		"DELETE FROM contacts WHERE id = ?1",
@@ -87,6 +87,7 @@ static int put(sqlite3_stmt *q, const char *aor, const struct contact *c)
 	};
 	const int64_t numbers[] = {
 		(int64_t)c->since, (int64_t)c->until, c->cseq, c->reg_id, c->q, c->origin,
+		(int64_t)c->gruu,
 	};
 	struct packed_flow flow;
 	int rc = sqlite3_bind_int64(q, 1, (int64_t)c->id);
@@ -96,7 +97,7 @@ static int put(sqlite3_stmt *q, const char *aor, const struct contact *c)
 		rc = bind_text(q, 2 + i, texts[i]);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_bind_blob(q, 9, &flow, sizeof(flow), SQLITE_STATIC);
-	for (int i = 0; i < 6 && rc == SQLITE_OK; i++)
+	for (int i = 0; i < 7 && rc == SQLITE_OK; i++)
 		rc = sqlite3_bind_int64(q, 10 + i, numbers[i]);
 	return rc == SQLITE_OK ? store_run(q) : rc;
 }
@@ -205,6 +206,7 @@ static bool read_row(sqlite3_stmt *q, struct contact *c)
 		.reg_id = (uint32_t)sqlite3_column_int64(q, 12),
 		.q = (uint16_t)sqlite3_column_int(q, 13),
 		.origin = (uint8_t)sqlite3_column_int(q, 14),
+		.gruu = (uint64_t)sqlite3_column_int64(q, 15),
 	};
 	return c->uri && c->call_id && c->id && c->q <= 1000 && c->origin <= ORIGIN_RELAYED &&
 	       unpack(sqlite3_column_blob(q, 8), sqlite3_column_bytes(q, 8), &c->flow);

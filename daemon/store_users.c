@@ -23,7 +23,7 @@ struct entry {
 	uint16_t size;		/* of .text */
 	uint8_t has_ha1;
 	uint8_t ha1[3][32];
-	/* name and domain as asked, perhaps an alias; and name, domain, realm, sources */
+	/* name and domain as asked, perhaps an alias; and name, domain, realm, sources, group */
 	char text[];
 };
 
@@ -35,7 +35,8 @@ struct store_cache {
 	struct entry *entry[SETS][WAYS];
 };
 
-#define COLUMNS "id, name, domain, realm, flags, max_contacts, md5, sha256, sha512_256, sources"
+#define COLUMNS "id, name, domain, realm, flags, max_contacts, md5, sha256, sha512_256, sources," \
+	" group_name"
 
 int store_users_open(struct store *s)
 {
@@ -117,7 +118,8 @@ static bool read_user(sqlite3_stmt *q, struct user *u)
 	return read_text(q, 1, u->name, sizeof(u->name)) &&
 	       read_text(q, 2, u->domain, sizeof(u->domain)) &&
 	       read_text(q, 3, u->realm, sizeof(u->realm)) &&
-	       read_text(q, 9, u->sources, sizeof(u->sources)) && read_ha1(q, 6, u);
+	       read_text(q, 9, u->sources, sizeof(u->sources)) &&
+	       read_text(q, 10, u->group, sizeof(u->group)) && read_ha1(q, 6, u);
 }
 
 static int bind_texts(sqlite3_stmt *q, const char *a, const char *b)
@@ -188,7 +190,7 @@ static struct entry *cached(struct store_cache *c, uint32_t hash, const char *na
 static void unpack(const struct entry *e, struct user *u)
 {
 	const char *text = behind(behind(e->text));
-	char *const to[] = { u->name, u->domain, u->realm, u->sources };
+	char *const to[] = { u->name, u->domain, u->realm, u->sources, u->group };
 
 	*u = (struct user){ .id = e->id, .flags = e->flags, .max_contacts = e->max_contacts,
 			    .has_ha1 = e->has_ha1 };
@@ -204,7 +206,7 @@ static void keep(struct store_cache *c, const struct entry *from, const char *co
 		 const struct user *u)
 {
 	const char *const texts[] = { asked[0], asked[1], u->name, u->domain, u->realm,
-				      u->sources };
+				      u->sources, u->group };
 	uint32_t set = from->hash % SETS;
 	struct entry **at = &c->entry[set][c->next[set]++ % WAYS];
 	size_t size = 0;
@@ -250,6 +252,25 @@ int store_user(struct store *s, const char *name, const char *domain, struct use
 	if (new.result != -EIO)
 		keep(c, &new, (const char *const[]){ name, domain }, out);
 	return new.result;
+}
+
+int store_user_by_id(struct store *s, uint64_t id, struct user *out)
+{
+	sqlite3_stmt *q = NULL;
+	int rc = sqlite3_prepare_v2(s->main.db, "SELECT " COLUMNS " FROM users WHERE id = ?1", -1,
+				    &q, NULL), err;
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_bind_int64(q, 1, (int64_t)id);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(q);
+	err = store_fail(s, rc) ? -EIO : rc == SQLITE_DONE ? -ENOENT : 0;
+	if (err || !read_user(q, out)) {
+		memset(out, 0, sizeof(*out));
+		err = err ? err : -EIO;
+	}
+	sqlite3_finalize(q);
+	return err;
 }
 
 void store_user_even(struct store *s, const char *name, const char *domain)
@@ -313,7 +334,9 @@ static int bind_user(sqlite3_stmt *q, const struct user *u)
 		if (u->has_ha1 >> i & 1)
 			rc = sqlite3_bind_blob(q, 6 + i, u->ha1[i], (int)ha1_size[i],
 					       SQLITE_STATIC);
-	return rc == SQLITE_OK ? sqlite3_bind_text(q, 9, u->sources, -1, SQLITE_STATIC) : rc;
+	if (rc == SQLITE_OK)
+		rc = sqlite3_bind_text(q, 9, u->sources, -1, SQLITE_STATIC);
+	return rc == SQLITE_OK ? sqlite3_bind_text(q, 10, u->group, -1, SQLITE_STATIC) : rc;
 }
 
 /* A statement about a user; -ENOENT when it changed nothing. */
@@ -367,7 +390,8 @@ int store_user_add(struct store *s, const struct user *u)
 {
 	static const char sql[] =
 		"INSERT INTO users (name, domain, realm, flags, max_contacts, md5, sha256,"
-		" sha512_256, sources) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+		" sha512_256, sources, group_name)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 	int rc = begin(s), err = store_fail(s, rc);
 
 	if (!err)
@@ -381,7 +405,8 @@ int store_user_change(struct store *s, const struct user *u)
 {
 	static const char sql[] =
 		"UPDATE users SET realm = ?3, flags = ?4, max_contacts = ?5, md5 = ?6,"
-		" sha256 = ?7, sha512_256 = ?8, sources = ?9 WHERE name = ?1 AND domain = ?2";
+		" sha256 = ?7, sha512_256 = ?8, sources = ?9, group_name = ?10"
+		" WHERE name = ?1 AND domain = ?2";
 	int rc = begin(s), err = store_fail(s, rc);
 
 	if (!err)

@@ -16,10 +16,11 @@ static char path[128];
 
 static void clean(void)
 {
-	static const char *const ends[] = { "", "-wal", "-shm", ".version-1", ".version-2" };
+	static const char *const ends[] = { "", "-wal", "-shm", ".version-1", ".version-2",
+					    ".version-3" };
 	char name[160];
 
-	for (unsigned int i = 0; i < 5; i++) {
+	for (unsigned int i = 0; i < 6; i++) {
 		snprintf(name, sizeof(name), "%s%s", path, ends[i]);
 		unlink(name);
 	}
@@ -97,6 +98,7 @@ static struct contact full(uint64_t id)
 		.user_agent = (char *)"Phone/1.0", .params = (char *)";methods=\"INVITE\"",
 		.id = id, .since = 1700000000123, .until = 4000000000456, .cseq = 4294967295u,
 		.reg_id = 2147483647, .q = 700, .origin = ORIGIN_PASSIVE,
+		.gruu = 0xfedcba9876543210,
 	};
 
 	c.flow = (struct sip_flow){
@@ -179,7 +181,7 @@ static void test_contact(bool no_writer)
 	T_OK(!memcmp(&seen.flow, &c.flow, sizeof(c.flow)), "its flow");
 	T_OK(seen.id == c.id && seen.since == c.since && seen.until == c.until, "id and times");
 	T_OK(seen.cseq == c.cseq && seen.reg_id == c.reg_id && seen.q == c.q, "numbers");
-	T_OK(seen.origin == ORIGIN_PASSIVE, "origin");
+	T_OK(seen.origin == ORIGIN_PASSIVE && seen.gruu == c.gruu, "origin, GRUUs");
 	T_OK(store_contacts(s, see, &stop) == 42, "the result of the function");
 	T_OK(store_next_id(s) > c.id, "the next id is new");
 	bare = (struct contact){ .id = c.id, .uri = c.uri, .call_id = c.call_id };
@@ -187,7 +189,8 @@ static void test_contact(bool no_writer)
 	if (!no_writer)
 		finish(s, 1);
 	T_OK(!store_contacts(s, see, NULL), "read again");
-	T_OK(!seen.path && !seen.params && !seen.until && !seen.flow.local.len, "left out");
+	T_OK(!seen.path && !seen.params && !seen.until && !seen.flow.local.len && !seen.gruu,
+	     "left out");
 	T_OK(store_contacts_drop(s, "nobody@office.example") == 0, "nothing to drop");
 	T_OK(store_contacts_drop(s, "alice@office.example") == 1, "dropped");
 	store_close(s);
@@ -447,7 +450,8 @@ static void test_migration(void)
 
 	/* version 1 had users only */
 	store_close(open_store(STORE_STRICT, false));
-	sql("DROP TABLE contacts; PRAGMA user_version = 1;"
+	sql("DROP TABLE contacts; ALTER TABLE users DROP COLUMN group_name;"
+	    "PRAGMA user_version = 1;"
 	    "INSERT INTO users (name, domain, realm, flags, max_contacts, sources)"
 	    " VALUES ('old', 'office.example', 'r', 0, 0, '')");
 	s = open_store(STORE_STRICT, false);
@@ -456,7 +460,7 @@ static void test_migration(void)
 	T_OK(mode_of(".version-1") == 0600, "a copy is kept, for us alone");
 	store_close(s);
 	T_OK(number("SELECT count(*) FROM users") == 1, "the user is there");
-	T_OK(number("PRAGMA user_version") == 2, "the new version");
+	T_OK(number("PRAGMA user_version") == 3, "the new version");
 	snprintf(copy, sizeof(copy), "%s", path);
 	strcat(path, ".version-1");
 	T_OK(number("PRAGMA user_version") == 1 && number("SELECT count(*) FROM users") == 1,
@@ -466,6 +470,36 @@ static void test_migration(void)
 	/* a new file leaves no copy */
 	store_close(open_store(STORE_STRICT, false));
 	T_OK(!mode_of(".version-1") && !mode_of(".version-2") && !mode_of(".version-0"), "a copy");
+	clean();
+}
+
+/* Version 2 had neither GRUUs nor groups: what it kept is read as it was. */
+static void test_migration_2(void)
+{
+	struct store *s = open_store(STORE_STRICT, false);
+	struct contact c = full(store_next_id(s));
+	struct user u = { .id = 0 };
+
+	T_OK(!put(s, &c, NULL), "queued");
+	finish(s, 1);
+	store_close(s);
+	sql("ALTER TABLE contacts DROP COLUMN gruu; ALTER TABLE users DROP COLUMN group_name;"
+	    "PRAGMA user_version = 2;"
+	    "INSERT INTO users (name, domain, realm, flags, max_contacts, sources)"
+	    " VALUES ('old', 'office.example', 'r', 0, 7, 'lan0')");
+	s = open_store(STORE_STRICT, false);
+	n_seen = 0;
+	T_OK(!store_contacts(s, see, NULL) && n_seen == 1, "the contact");
+	T_OK(seen.id == c.id && seen.until == c.until && seen.origin == c.origin && !seen.gruu &&
+	     !memcmp(&seen.flow, &c.flow, sizeof(c.flow)), "as it was, without GRUUs");
+	T_OK(!store_user(s, "old", "office.example", &u) && u.max_contacts == 7 && !*u.group &&
+	     !strcmp(u.sources, "lan0"), "the user, without a group");
+	T_OK(mode_of(".version-2") == 0600, "a copy is kept, for us alone");
+	T_OK(!put(s, &c, NULL), "and now with them");
+	finish(s, 1);
+	store_close(s);
+	T_OK(number("PRAGMA user_version") == 3 &&
+	     number("SELECT count(*) FROM contacts WHERE gruu != 0") == 1, "the new version");
 	clean();
 }
 
@@ -551,6 +585,7 @@ int main(void)
 	test_foreign();
 	test_newer();
 	test_migration();
+	test_migration_2();
 	test_two();
 	test_corrupt();
 	rmdir(folder);

@@ -27,7 +27,7 @@ static struct user alice(void)
 	struct user u = {
 		.name = "alice", .domain = "office.example", .realm = "Office",
 		.flags = USER_MD5 | USER_REMOTE, .max_contacts = 3, .has_ha1 = 1 << 0 | 1 << 1,
-		.sources = "192.0.2.0/24,lan0",
+		.sources = "192.0.2.0/24,lan0", .group = "phones",
 	};
 
 	memset(u.ha1[0], 0x11, 16);
@@ -50,11 +50,14 @@ static void test_kept(void)
 		T_OK(!get("alice", "office.example", &got), "found, %d", i);
 		T_OK(got.id && !strcmp(got.name, "alice") && !strcmp(got.domain, "office.example"),
 		     "its name");
-		T_OK(!strcmp(got.realm, "Office") && !strcmp(got.sources, u.sources), "its texts");
+		T_OK(!strcmp(got.realm, "Office") && !strcmp(got.sources, u.sources) &&
+		     !strcmp(got.group, "phones"), "its texts");
 		T_OK(got.flags == u.flags && got.max_contacts == 3, "its numbers");
 		T_OK(got.has_ha1 == 3 && !memcmp(got.ha1[0], u.ha1[0], 16) &&
 		     !memcmp(got.ha1[1], u.ha1[1], 32), "its hashes");
 	}
+	T_OK(!store_user_by_id(s, got.id, &u) && !memcmp(&u, &got, sizeof(u)), "by its number");
+	T_OK(store_user_by_id(s, got.id + 1, &u) == -ENOENT && !u.id, "nobody has that number");
 	T_OK(get("alice", "home.example", &got) == -ENOENT, "another domain");
 	T_OK(get("Alice", "office.example", &got) == -ENOENT, "another case");
 	T_OK(get("", "", &got) == -ENOENT, "no name");
