@@ -8,6 +8,7 @@
 #include "location.h"
 #include "log.h"
 #include "sip/aor.h"
+#include "sources.h"
 #include "text.h"
 #include "zone.h"
 
@@ -102,14 +103,29 @@ static void from_aor(const struct rx *rx, const struct domain *d, char out[SIP_A
 
 /* ---- REGISTER ---- */
 
-static bool word_allows(const char *word, const struct sip_flow *flow)
+static bool is_at(const struct source *s, const struct sip_flow *flow)
 {
 	char name[IF_NAMESIZE];
-	struct prefix p;
 
-	if (text_read_prefix(word, &p))
-		return prefix_has(&p, &flow->remote);
-	return flow->ifindex && if_indextoname(flow->ifindex, name) && !strcmp(name, word);
+	switch (s->place) {
+	case SOURCE_ANY:
+		return true;
+	case SOURCE_INSIDE:
+		return flow->zone == ZONE_INSIDE;
+	case SOURCE_OUTSIDE:
+		return flow->zone == ZONE_OUTSIDE;
+	case SOURCE_NETWORK:
+		return prefix_has(&s->network, &flow->remote);
+	}
+	return flow->ifindex && if_indextoname(flow->ifindex, name) && !strcmp(name, s->interface);
+}
+
+static bool source_allows(const char *word, const struct sip_flow *flow)
+{
+	struct source s;
+
+	return source_read(word, &s) && is_at(&s, flow) &&
+	       (s.transport == SIP_T_NONE || s.transport == flow->transport);
 }
 
 /* Words with blanks or commas between them; none: from anywhere. */
@@ -124,18 +140,42 @@ static bool sources_allow(const char *sources, const struct sip_flow *flow)
 	while ((word = strsep(&at, ", \t"))) {
 		if (!*word)
 			continue;
-		if (word_allows(word, flow))
+		if (source_allows(word, flow))
 			return true;
 		any = false;
 	}
 	return any;
 }
 
+static bool words_allow(const struct words *sources, const struct sip_flow *flow)
+{
+	for (size_t i = 0; i < sources->n; i++)
+		if (source_allows(sources->word[i], flow))
+			return true;
+	return !sources->n;
+}
+
+/*
+ * The user's own rule, else the group's, else the domain's. A group that is in the configuration no
+ * more had one, perhaps: nobody of it is let in.
+ */
+static bool is_right_source(const struct user *u, const struct domain *d,
+			    const struct sip_flow *flow)
+{
+	const struct group *g = *u->group ? config_group(config_now(), u->group) : NULL;
+
+	if (*u->group && !g)
+		return false;
+	if (*u->sources)
+		return sources_allow(u->sources, flow);
+	return words_allow(g && g->sources.n ? &g->sources : &d->sources, flow);
+}
+
 static bool from_right_source(const struct rx *rx, struct access *a)
 {
 	char at[TEXT_ENDPOINT];
 
-	if (sources_allow(a->auth.user.sources, &rx->flow))
+	if (is_right_source(&a->auth.user, a->domain, &rx->flow))
 		return true;
 	log_info("%s: %s@%s may not register from here",
 		 text_endpoint(&rx->flow.remote, at), a->auth.user.name, a->auth.user.domain);

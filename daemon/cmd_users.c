@@ -4,14 +4,15 @@
  * runs it is told.
  */
 #include <errno.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cmd_password.h"
 #include "cmd_place.h"
 #include "digest.h"
+#include "config.h"
 #include "json.h"
+#include "sources.h"
 #include "text.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -22,34 +23,35 @@ struct users {
 	struct store *store;
 	struct who who;
 	struct texts aliases, no_aliases, sources;
-	const char *realm;
+	const char *realm, *group;
 	unsigned int max_contacts;
-	bool disabled, enabled, md5, no_md5, remote, no_remote, any_source, from_stdin, json;
+	bool disabled, enabled, md5, no_md5, remote, no_remote, any_source, no_group;
+	bool from_stdin, json;
 };
 
 /* ---- what was wished ---- */
 
-static bool is_source(const char *word)
-{
-	struct prefix p;
-	size_t len = strlen(word);
-
-	return text_read_prefix(word, &p) ||
-	       (len && len < IF_NAMESIZE && strspn(word, "abcdefghijklmnopqrstuvwxyz"
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@+") == len);
-}
-
 static int add_source(const struct users *u, const char *word, struct user *out)
 {
 	size_t used = strlen(out->sources), len = strlen(word);
+	struct source source;
 
-	if (!is_source(word))
-		return cmd_fail(u->c, EXIT_USAGE, "--source '%s' is neither a network "
-				"(192.0.2.0/24) nor the name of an interface", word);
+	if (!source_read(word, &source))
+		return cmd_fail(u->c, EXIT_USAGE, "--source '%s' is none: give " SOURCES_SYNTAX,
+				word);
 	if (used + len + 2 > sizeof(out->sources))
 		return cmd_fail(u->c, EXIT_USAGE, "too many --source: %zu characters are the limit",
 				sizeof(out->sources) - 1);
 	snprintf(out->sources + used, sizeof(out->sources) - used, "%s%s", used ? "," : "", word);
+	return EXIT_OK;
+}
+
+static int set_group(const struct users *u, struct user *out)
+{
+	if (!u->place.config || !config_group(u->place.config, u->group))
+		return cmd_fail(u->c, EXIT_USAGE, "--group '%s' is not in the configuration: write "
+				"group %s { ... } first", u->group, u->group);
+	snprintf(out->group, sizeof(out->group), "%s", u->group);
 	return EXIT_OK;
 }
 
@@ -64,13 +66,17 @@ static int apply(const struct users *u, struct user *out)
 	int status = EXIT_OK;
 
 	if ((u->disabled && u->enabled) || (u->md5 && u->no_md5) || (u->remote && u->no_remote) ||
-	    (u->any_source && u->sources.n))
+	    (u->any_source && u->sources.n) || (u->group && u->no_group))
 		return cmd_fail(u->c, EXIT_USAGE, "two options say opposite things");
 	set_flag(out, USER_DISABLED, u->disabled, u->enabled);
 	set_flag(out, USER_MD5, u->md5, u->no_md5);
 	set_flag(out, USER_REMOTE, u->remote, u->no_remote);
 	if (u->max_contacts)
 		out->max_contacts = u->max_contacts;
+	if (u->no_group)
+		out->group[0] = '\0';
+	if (u->group)
+		status = set_group(u, out);
 	if (u->sources.n || u->any_source)
 		out->sources[0] = '\0';
 	for (size_t i = 0; i < u->sources.n && !status; i++)
@@ -363,6 +369,7 @@ static json_t *user_json(struct store *s, const struct user *u)
 	json_object_set_new(j, "remote", json_boolean(u->flags & USER_REMOTE));
 	json_object_set_new(j, "max_contacts", json_integer(u->max_contacts));
 	json_object_set_new(j, "sources", words(u->sources));
+	json_object_set_new(j, "group", *u->group ? json_text(u->group) : json_null());
 	json_object_set_new(j, "aliases", aliases);
 	json_object_set_new(j, "algorithms", algorithms);
 	return j;
@@ -415,8 +422,9 @@ static int show(struct users *u)
 	printf("contacts      %s", user.max_contacts ? "" : "as many as the domain allows\n");
 	if (user.max_contacts)
 		printf("at most %u\n", user.max_contacts);
-	printf("from          %s\n", joined(json_object_get(j, "sources"), "anywhere", buf,
-					    sizeof(buf)));
+	printf("group         %s\n", *user.group ? text_clean(user.group) : "-");
+	printf("from          %s\n", joined(json_object_get(j, "sources"), *user.group ? "where its group may" :
+					    "anywhere", buf, sizeof(buf)));
 	printf("aliases       %s\n", joined(json_object_get(j, "aliases"), "-", buf, sizeof(buf)));
 	printf("password      %s\n", joined(json_object_get(j, "algorithms"), "none", buf,
 					    sizeof(buf)));
@@ -445,7 +453,7 @@ static int list_one(const struct user *u, void *arg)
 		snprintf(contacts, sizeof(contacts), "%u", u->max_contacts);
 	table_row(l->table, (const char *const[]){
 		u->name, u->domain, flags_text(u, flags), contacts,
-		u->sources[0] ? u->sources : "anywhere",
+		u->sources[0] ? u->sources : *u->group ? u->group : "anywhere",
 		joined(json_object_get(j, "aliases"), "-", buf, sizeof(buf)) });
 	json_decref(j);
 	return 0;
@@ -511,6 +519,7 @@ int cmd_users(const struct command *c, int argc, char **argv)
 		{ "source", OPT_TEXTS, &u.sources, 0, 0 },
 		{ "any-source", OPT_FLAG, &u.any_source, 0, 0 },
 		{ "realm", OPT_TEXT, &u.realm, 0, 0 },
+		{ "group", OPT_TEXT, &u.group, 0, 0 }, { "no-group", OPT_FLAG, &u.no_group, 0, 0 },
 		{ "max-contacts", OPT_NUMBER, &u.max_contacts, 1, 1000 },
 		{ "disabled", OPT_FLAG, &u.disabled, 0, 0 },
 		{ "enabled", OPT_FLAG, &u.enabled, 0, 0 },

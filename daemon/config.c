@@ -34,6 +34,9 @@ static void free_domain(struct domain *d)
 	free(d->relay);
 	free(d->registrars.prefix);
 	free_words(&d->service_route);
+	free_words(&d->sources);
+	free_words(&d->allow);
+	free_words(&d->push);
 }
 
 void config_put(struct config *c)
@@ -44,6 +47,11 @@ void config_put(struct config *c)
 		free_domain(&c->domains[i]);
 	free(c->domains);
 	free(c->by_name);
+	for (size_t i = 0; i < c->n_groups; i++) {
+		free(c->groups[i].name);
+		free_words(&c->groups[i].sources);
+	}
+	free(c->groups);
 	free_words(&c->inside);
 	free_words(&c->outside);
 	free(c->inside_nets.prefix);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "model.h"
 
@@ -40,6 +41,16 @@ struct domain {
 	bool third_party;		/* a user may register others: off */
 	bool path;			/* Path without "path" in Supported: accepted; off: 421 */
 	struct words service_route;	/* URIs in the Service-Route of the 200 */
+	struct words sources;		/* sources.h: where users register from; none: any */
+	struct words allow;		/* patterns of users who may register; none: all */
+	struct words push;		/* push services; none: its parameters mean nothing */
+};
+
+/* Users belong to it by its name (struct user). What it does not say is the domain's. */
+struct group {
+	char *name;
+	struct words sources;
+	uint32_t max_contacts;		/* 0: the domain's */
 };
 
 struct config {
@@ -53,6 +64,8 @@ struct config {
 	struct domain *domains;
 	size_t n_domains;
 	struct domain **by_name;	/* the same, sorted */
+	struct group *groups;
+	size_t n_groups;
 	char *default_proxy;		/* route default; NULL: none. Not served yet */
 
 	char *database;			/* /var/lib/callgate/callgate.db */
@@ -103,5 +116,14 @@ int config_hook(config_hook_fn *fn);
 
 /* By name in any case, or NULL. An own address counts as the first main domain (C06). */
 const struct domain *config_domain(const struct config *c, const char *name, size_t len);
+
+/* NULL: there is none of that name. */
+static inline const struct group *config_group(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_groups; i++)
+		if (!strcmp(c->groups[i].name, name))
+			return &c->groups[i];
+	return NULL;
+}
 
 #endif

@@ -17,9 +17,9 @@
 
 #define LINES_MAX 50
 #define FILES_MAX 32
-#define SECTIONS 2
+#define SECTIONS 3
 
-static const char *const section_names[SECTIONS] = { "domain", "route" };
+static const char *const section_names[SECTIONS] = { "domain", "route", "group" };
 
 /* Where an option or a section was first seen. */
 struct place {
@@ -490,6 +490,26 @@ static int take_domains(struct config *c)
 	return 0;
 }
 
+static int take_groups(struct config *c)
+{
+	cfg_t *cfg;
+
+	for (; (cfg = section_at("group", c->n_groups)); c->n_groups++) {
+		struct group *g = reallocarray(c->groups, c->n_groups + 1, sizeof(*g));
+
+		if (!g)
+			return -ENOMEM;
+		c->groups = g;
+		g += c->n_groups;
+		*g = (struct group){ .name = strdup(cfg_title(cfg)) };
+		if (!config_is_name(cfg_title(cfg)) || config_group(c, cfg_title(cfg)))
+			complain_at(place_of(cfg), "group: '%s' is there twice, or cannot be a "
+				    "name: give each another one", cfg_title(cfg));
+		take_section(cfg, "group", g);
+	}
+	return 0;
+}
+
 static void take_routes(struct config *c)
 {
 	cfg_t *cfg;
@@ -594,8 +614,8 @@ static int parse_all(void)
 {
 	int err = 0;
 
-	add_options("domain", run->sub[0], sizeof(run->sub[0]) / sizeof(run->sub[0][0]));
-	add_options("route", run->sub[1], sizeof(run->sub[1]) / sizeof(run->sub[1][0]));
+	for (int i = 0; i < SECTIONS; i++)
+		add_options(section_names[i], run->sub[i], sizeof(run->sub[i]) / sizeof(cfg_opt_t));
 	add_options("", run->top, sizeof(run->top) / sizeof(run->top[0]));
 	for (size_t i = 0; i < run->n_files && !err; i++)
 		err = parse_file(i);
@@ -611,6 +631,8 @@ static int fill(struct config *c)
 		return -ENOMEM;
 	take_top(c);
 	err = take_domains(c);
+	if (!err)
+		err = take_groups(c);
 	if (err)
 		return err;
 	take_routes(c);

@@ -13,6 +13,7 @@
 #include "config_schema.h"
 #include "log.h"
 #include "sip/uri.h"
+#include "sources.h"
 #include "store.h"
 #include "text.h"
 
@@ -302,6 +303,26 @@ static bool check_uri(const char *word, char what[static CONFIG_WHAT])
 	return say(what, "'%s' is no SIP URI: give one like \"sip:sip.example:5060\"", word);
 }
 
+static bool check_source(const char *word, char what[static CONFIG_WHAT])
+{
+	struct source s;
+
+	return source_read(word, &s) || say(what, "'%s' is no source: give " SOURCES_SYNTAX, word);
+}
+
+bool config_is_name(const char *word)
+{
+	size_t n = strlen(word);
+
+	return n && n <= USER_GROUP && n == strcspn(word, " \t,\"\\\r\n");
+}
+
+static bool check_word(const char *word, char what[static CONFIG_WHAT])
+{
+	return config_is_name(word) || say(what, "'%s' cannot be a name: give 1 to %d characters "
+					   "without blanks, commas and quotes", word, USER_GROUP);
+}
+
 bool config_is_host(const char *word)
 {
 	char uri[USER_DOMAIN + 8];
@@ -331,6 +352,7 @@ _Static_assert(DIGEST_MD5 == 0 && DIGEST_SHA256 == 1 && DIGEST_SHA512_256 == 2, 
 	  .offset = offsetof(struct STRUCT, FIELD), __VA_ARGS__ }
 #define TOP(FIELD, NAME, FALLBACK, ...) ROW("", config, FIELD, NAME, FALLBACK, __VA_ARGS__)
 #define DOMAIN(FIELD, NAME, FALLBACK, ...) ROW("domain", domain, FIELD, NAME, FALLBACK, __VA_ARGS__)
+#define GROUP(FIELD, NAME, ...) ROW("group", group, FIELD, NAME, NULL, __VA_ARGS__)
 #define RANGE(MIN, MAX) number, .min = MIN, .max = MAX
 #define ONE_OF(WORDS) enum, .words = WORDS
 #define SOME_OF(WORDS) bits, .words = WORDS, .list = true
@@ -368,6 +390,11 @@ const struct config_option config_options[] = {
 	DOMAIN(third_party, "third-party", "off", switch),
 	DOMAIN(path, "path", "on", switch),
 	DOMAIN(service_route, "service-route", NULL, LIST(words), .check = check_uri),
+	DOMAIN(sources, "sources", NULL, LIST(words), .check = check_source),
+	DOMAIN(allow, "allow", NULL, LIST(words), .check = check_word),
+	DOMAIN(push, "push-services", NULL, LIST(words), .check = check_word),
+	GROUP(sources, "sources", LIST(words), .check = check_source),
+	GROUP(max_contacts, "max-contacts", RANGE(1, 1000)),
 	ROW("route", config, default_proxy, "proxy", NULL, text, .check = check_uri),
 };
 const size_t config_options_n = sizeof(config_options) / sizeof(config_options[0]);

@@ -12,7 +12,7 @@
 #define CONFIG_LIST_MAX 256
 
 struct config_option {
-	const char *section;	/* "", "domain", "route" */
+	const char *section;	/* "", "domain", "route", "group" */
 	const char *name;
 	/* Adds one word to its field; false: @what says why not, and what to do. */
 	bool (*take)(const struct config_option *o, void *field, const char *word,
@@ -38,5 +38,7 @@ bool config_take(const struct config_option *o, void *object, const char *const 
 		 char what[static CONFIG_WHAT]);
 /* Is it the name of a domain, or an address? */
 bool config_is_host(const char *word);
+/* Of a group of users? */
+bool config_is_name(const char *word);
 
 #endif

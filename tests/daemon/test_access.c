@@ -317,6 +317,24 @@ static void check_names(void)
 	}
 }
 
+/* alice, by the interface lo */
+static uint16_t enrol_at_lo(const char *from)
+{
+	struct request_text t = { .source = from };
+	struct phone p = { .user = "alice" };
+	char nonce[128];
+
+	receive(t);
+	access_register(&rx, "alice" AT, &a);
+	read_challenges(&a.auth);
+	p.nonce = parameter(challenges[0], "nonce=\"", nonce);
+	t.more = answer(&p);
+	receive(t);
+	rx.flow.ifindex = if_nametoindex("lo");
+	access_register(&rx, "alice" AT, &a);
+	return a.code;
+}
+
 static void check_sources(void)
 {
 	static const struct {
@@ -332,26 +350,54 @@ static void check_sources(void)
 		{ "2001:db8::/32", "198.51.100.1", 403 },
 		{ "lo", "198.51.100.1", 0 }, { "lo0", "198.51.100.1", 403 },
 		{ "10.0.0.0/8,lo", "198.51.100.1", 0 }, { "0.0.0.0/0", "198.51.100.1", 0 },
+		{ "inside", "198.51.100.1", 0 }, { "outside", "198.51.100.1", 403 },
+		{ "outside any", "198.51.100.1", 0 }, { "udp:any", "198.51.100.1", 0 },
+		{ "tls:any", "198.51.100.1", 403 }, { "UDP:198.51.100.0/24", "198.51.100.1", 0 },
+		{ "tls:198.51.100.1,tcp:lo", "198.51.100.1", 403 }, { "udp:lo", "198.51.100.1", 0 },
+		{ "udp:2001:db8::/32", "2001:db8:1::1", 0 },
 	};
-	char nonce[128];
 
 	for (size_t i = 0; i < sizeof(trials) / sizeof(trials[0]); i++) {
-		struct request_text t = { .source = trials[i].from };
-		struct phone p = { .user = "alice" };
-
 		snprintf(people[0].sources, sizeof(people[0].sources), "%s", trials[i].sources);
-		receive(t);
-		access_register(&rx, "alice" AT, &a);
-		read_challenges(&a.auth);
-		p.nonce = parameter(challenges[0], "nonce=\"", nonce);
-		t.more = answer(&p);
-		receive(t);
-		rx.flow.ifindex = if_nametoindex("lo");
-		access_register(&rx, "alice" AT, &a);
+		enrol_at_lo(trials[i].from);
 		T_OK(a.code == trials[i].code, "\"%s\" from %s: %u", trials[i].sources,
 		     trials[i].from, a.code);
 	}
 	people[0].sources[0] = 0;
+}
+
+/* The user's own rule, else the group's, else the domain's. */
+static void check_groups(void)
+{
+	static char *inside[] = { (char *)"inside" }, *lo[] = { (char *)"lo" };
+	static char *far[] = { (char *)"10.9.9.9" };
+	static struct group groups[] = {
+		{ .name = (char *)"far", .sources = { far, 1 } }, { .name = (char *)"any" },
+	};
+	static const struct {
+		const char *user, *group;
+		const struct words domain;
+		uint16_t code;
+	} trials[] = {
+		{ "", "", { 0 }, 0 }, { "", "", { inside, 1 }, 0 }, { "", "", { lo, 1 }, 0 },
+		{ "", "", { far, 1 }, 403 }, { "lo", "", { far, 1 }, 0 },
+		{ "", "far", { 0 }, 403 }, { "", "far", { inside, 1 }, 403 },
+		{ "inside", "far", { far, 1 }, 0 }, { "", "any", { far, 1 }, 403 },
+		{ "", "any", { inside, 1 }, 0 }, { "10.9.9.9", "any", { 0 }, 403 },
+		{ "", "gone", { 0 }, 403 }, { "inside", "gone", { inside, 1 }, 403 },
+	};
+
+	config.groups = groups;
+	config.n_groups = 2;
+	for (size_t i = 0; i < sizeof(trials) / sizeof(trials[0]); i++) {
+		snprintf(people[0].sources, sizeof(people[0].sources), "%s", trials[i].user);
+		snprintf(people[0].group, sizeof(people[0].group), "%s", trials[i].group);
+		domains[0].sources = trials[i].domain;
+		T_OK(enrol_at_lo("198.51.100.1") == trials[i].code, "trial %zu: %u", i, a.code);
+	}
+	people[0].sources[0] = people[0].group[0] = 0;
+	domains[0].sources = (struct words){ 0 };
+	config.n_groups = 0;
 }
 
 /* ---- Contact ---- */
@@ -451,6 +497,7 @@ int main(void)
 	check_codes();
 	check_names();
 	check_sources();
+	check_groups();
 	check_contacts();
 	auth_close();
 	return t_end("access");

@@ -341,13 +341,45 @@ static void reloads(void)
 	config_set(NULL);
 }
 
+/* ---- groups ---- */
+
+static void groups(void)
+{
+	struct config *c = load("domain a.example { sources = { inside, \"tls:outside\" }\n"
+				" allow = { \"1*\", alice }  push-services = { apns } }\n"
+				"group phones { sources = { 192.0.2.0/24, lan0 }  max-contacts = 2 }\n"
+				"group staff { }\n");
+	const struct group *g = c ? config_group(c, "phones") : NULL;
+
+	T_OK(g && g->sources.n == 2 && !strcmp(g->sources.word[1], "lan0") &&
+	     g->max_contacts == 2, "a group: %s", lines);
+	T_OK(c && c->n_groups == 2 && !config_group(c, "staff")->max_contacts &&
+	     !config_group(c, "Phones"), "another");
+	T_OK(c && c->domains[0].sources.n == 2 && c->domains[0].allow.n == 2 &&
+	     c->domains[0].push.n == 1, "the domain's lists");
+	config_put(c);
+	T_OK(!load("group phones { }\ngroup phones { }\n") && strstr(lines, "there twice"),
+	     "twice: %s", lines);
+	T_OK(!load("group \"a b\" { }\n") && strstr(lines, "conf:1: group: 'a b'"),
+	     "a blank: %s", lines);
+	T_OK(!load("group a { sources = { \"sctp:lan0\" } }\n") &&
+	     strstr(lines, "conf:1: sources: 'sctp:lan0' is no source: give a network"),
+	     "no transport of ours: %s", lines);
+	T_OK(!load("domain a.example { sources = { \"lan0/24\" } }\n"), "no network");
+	T_OK(!load("group a { max-contacts = 0 }\n"), "no contacts");
+	write_file("more", "group a { }\n");
+	T_OK(!load("group a { }\ninclude(\"more\")\n") && strstr(lines, "'a' is there twice"),
+	     "in two files: %s", lines);
+}
+
 /* ---- the manual page ---- */
 
 /* The paragraph of an option: from its .It to the next. */
 static const char *paragraph(const char *page, const struct config_option *o, size_t *len)
 {
-	static const char *const heads[] = { "\n.Sh DOMAINS", "\n.Sh ROUTES" };
-	const char *begin = !*o->section ? page : strstr(page, heads[*o->section == 'r']);
+	static const char *const heads[] = { "\n.Sh DOMAINS", "\n.Sh ROUTES", "\n.Sh GROUPS" };
+	const char *begin = !*o->section ? page :
+		strstr(page, heads[*o->section == 'r' ? 1 : *o->section == 'g' ? 2 : 0]);
 	char item[64];
 	const char *end;
 
@@ -431,6 +463,7 @@ int main(void)
 	many();
 	files();
 	reloads();
+	groups();
 	manual_page();
 	example();
 	free(lines);
