@@ -49,6 +49,7 @@ class Asked:
         self.method = self.message.method
         self.answer, self.ended, self.finals, self.ack = None, False, set(), None
         self.sent, self.quiet = 0, False
+        self.lives = [agent.world.lives] * 2     # of the daemon: at the beginning, at the last answer
         self.interval, self.end = T1, time.monotonic() + GIVE_UP
         self.send()
 
@@ -74,6 +75,7 @@ class Asked:
             self.end = max(self.end, time.monotonic() + GIVE_UP)
             return
         self.finals.add((answer.code, answer.tag('to')))
+        self.lives[1] = self.agent.world.lives
         if self.method == 'INVITE' and answer.code >= 300:
             self.ack = self.agent.ack(self.data, answer)
         if not self.ended:
