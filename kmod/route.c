@@ -62,6 +62,14 @@ static bool end_of_uri(const struct cg_fwd *f, const struct sip_uri *uri, struct
 	return is_plain(f->data, uri) && sip_end_of(&uri->host, end);
 }
 
+/* A GRUU (RFC 5627) is one device of a user: which of the contacts is the daemon's knowledge. */
+static bool is_gruu(const struct cg_fwd *f)
+{
+	struct sip_param p;
+
+	return sip_uri_param(f->data, &f->relay.look.ruri, "gr", &p);
+}
+
 /* ---- in a dialog that runs through us ---- */
 
 /*
@@ -93,7 +101,7 @@ static bool next_in_dialog(const struct cg_fwd *f, struct sip_end *end)
 	if (!cg_route_ours((void *)f, f->data, &look->ruri.host))
 		return end_of_uri(f, &look->ruri, end);
 	*end = look->route.end;
-	return end->kind != SIP_HOST_NONE;
+	return end->kind != SIP_HOST_NONE && !is_gruu(f);
 }
 
 static enum cg_fate in_dialog(struct cg_fwd *f)
@@ -186,7 +194,7 @@ static enum cg_fate admit(struct cg_fwd *f)
 	if (asks_the_proxy(f) || (!f->inside && claims_to_be_ours(f)))
 		return cg_up(f, CG_R_UP_POLICY);
 	if (f->relay.look.has_next || f->relay.look.n_own || f->relay.look.has_contact ||
-	    !is_plain(f->data, &f->relay.look.ruri) ||
+	    !is_plain(f->data, &f->relay.look.ruri) || is_gruu(f) ||
 	    !cg_route_ours(f, f->data, &f->relay.look.ruri.host))
 		return cg_up(f, CG_R_UP_ROUTE);
 	return CG_SENT;
