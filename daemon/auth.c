@@ -51,6 +51,11 @@ int auth_user(const char *name, const char *domain, struct user *out)
 	return store_user(users, name, domain, out);
 }
 
+int auth_user_by_id(uint64_t id, struct user *out)
+{
+	return store_user_by_id(users, id, out);
+}
+
 /* ---- the challenge ---- */
 
 /* The user part of To or From, or "". */

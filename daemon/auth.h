@@ -65,6 +65,7 @@ void auth_close(void);
 
 /* A user of the store that was opened; as store_user(). */
 int auth_user(const char *name, const char *domain, struct user *out);
+int auth_user_by_id(uint64_t id, struct user *out);
 
 enum auth_verdict auth_check(const struct rx *rx, struct auth *a);
 struct reply;

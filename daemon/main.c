@@ -18,6 +18,7 @@
 #include "control.h"
 #include "control_status.h"
 #include "core.h"
+#include "gruu.h"
 #include "history.h"
 #include "json.h"
 #include "kernel_link.h"
@@ -191,9 +192,11 @@ static int keys_up(char why[static WHY])
 	uint8_t key[KEYS_SIZE];
 	int err = keys_load(config_now()->database, key, why);
 
-	if (!err)
-		proxy_key_set(key, NULL);
-	return err;
+	if (err)
+		return err;
+	proxy_key_set(key, NULL);
+	gruu_key_set(key);
+	return 0;
 }
 
 static int auth_up(char why[static WHY])

@@ -6,6 +6,7 @@
 
 #include "auth.h"
 #include "config.h"
+#include "gruu.h"
 #include "location.h"
 #include "passive.h"
 #include "proxy_device.h"
@@ -522,7 +523,7 @@ static bool by_trunk(struct search *s)
 	return set_host(s, c->uri + u.host.all.off, u.host.all.len);
 }
 
-/* ---- all of it ---- */
+/* ---- one device of a user: RFC 5627 6.1 ---- */
 
 static bool is_for_us(const struct search *s)
 {
@@ -530,19 +531,62 @@ static bool is_for_us(const struct search *s)
 	       way_ours((void *)s->rx, s->rx->buf, &s->l->ruri.host);
 }
 
+/*
+ * In a dialog a Contact's token is followed: it leads to whom the dialog is with, and the domain of
+ * a GRUU behind it is not known.
+ */
+static bool is_gruu(const struct search *s)
+{
+	const struct sip_uri *u = &s->l->ruri;
+	const struct domain *d;
+	struct sip_param gr;
+
+	if (!sip_uri_param(s->rx->buf, u, "gr", &gr) || u->scheme == SIP_URI_TEL ||
+	    !is_for_us(s) || (s->l->has_contact && s->l->dialog))
+		return false;
+	d = domain_of(s->rx, u);
+	return d && d->mode == REGISTRAR_MAIN;
+}
+
+/* Where the device is now, or a code. */
+static bool by_gruu(struct search *s)
+{
+	const struct sip_uri *u = &s->l->ruri;
+	const struct contact *c;
+	uint16_t code = gruu_find(s->rx->buf, u, domain_of(s->rx, u), &c);
+
+	if (!code && can_carry(s, c))
+		return go_to_contact(s, c);
+	s->w->uniform = true;
+	return give(s, code ? code : 480, NULL);
+}
+
+/* ---- all of it ---- */
+
+/* Who was told to send all to us need not bring our Route. */
+static void elsewhere(struct search *s)
+{
+	if (s->l->dialog || !by_dialog(s))
+		go_out(s, &s->l->ruri);
+}
+
 void way_find(const struct rx *rx, const struct sip_relay *r, struct way *w)
 {
 	struct search s = { .rx = rx, .r = r, .l = &r->look, .w = w };
+	bool gruu;
 
 	memset(w, 0, offsetof(struct way, target));
-	if (by_registrar(&s) || by_route(&s) || by_token(&s) || by_trunk(&s))
+	if (by_registrar(&s) || by_route(&s))
 		return;
-	if (!is_for_us(&s)) {
-		/* who was told to send all to us need not bring our Route */
-		if (s.l->dialog || !by_dialog(&s))
-			go_out(&s, &s.l->ruri);
+	gruu = is_gruu(&s);
+	if (gruu && by_gruu(&s) && !w->code)
 		return;
-	}
-	if (!by_peer(&s) && !by_dialog(&s))
+	/* a device that is away: in a dialog its peer is left */
+	w->code = 0;
+	if (by_token(&s) || by_trunk(&s))
+		return;
+	if (!is_for_us(&s))
+		elsewhere(&s);
+	else if (!by_peer(&s) && !by_dialog(&s) && (!gruu || !by_gruu(&s)))
 		by_location(&s);
 }

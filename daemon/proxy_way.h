@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * proxy_way: where a request goes. In this order: a Route behind ours; a Contact token of ours;
- * in a dialog the peer named in our Record-Route, or what is remembered by Call-ID and tags; a
- * trunk's binding; a user's location; else what the Request-URI names, when that is allowed.
+ * proxy_way: where a request goes. In this order: a Route behind ours; the device of a GRUU of
+ * ours; a Contact token of ours; a trunk's binding; in a dialog the peer named in our Record-Route,
+ * or what is remembered by Call-ID and tags; a user's location; else what the Request-URI names,
+ * when that is allowed.
  */
 #ifndef PROXY_WAY_H
 #define PROXY_WAY_H

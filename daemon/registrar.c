@@ -3,6 +3,7 @@
 #include "registrar.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <strings.h>
 #include <sys/random.h>
@@ -89,7 +90,8 @@ static uint16_t check_require(struct reg *r)
 
 	sip_walk_init(&w, &r->rx->msg, SIP_H_REQUIRE);
 	while (sip_token_next(&w, &s)) {
-		if (SIP_IS(buf, s, "path") || SIP_IS(buf, s, "outbound") || SIP_IS(buf, s, "gin"))
+		if (SIP_IS(buf, s, "path") || SIP_IS(buf, s, "outbound") ||
+		    SIP_IS(buf, s, "gin") || SIP_IS(buf, s, "gruu"))
 			continue;
 		r->header = "Unsupported";
 		if (!is_token(buf, s) || used + s.len + 3 > sizeof(r->value))
@@ -105,6 +107,24 @@ static uint16_t check_access(struct reg *r)
 {
 	access_register(r->rx, r->aor, &r->access);
 	return r->access.code ? reg_refuse(r, r->access.code, r->access.reason) : 0;
+}
+
+/* C12: the domain's list of patterns; none: whoever is a user of it. */
+static bool is_allowed(const struct domain *d, const char *name)
+{
+	for (size_t i = 0; i < d->allow.n; i++)
+		if (!fnmatch(d->allow.word[i], name, 0))
+			return true;
+	return !d->allow.n;
+}
+
+static uint32_t contacts_of(const struct domain *d, const struct user *u)
+{
+	const struct group *g = *u->group ? config_group(config_now(), u->group) : NULL;
+
+	if (u->max_contacts)
+		return u->max_contacts;
+	return g && g->max_contacts ? g->max_contacts : d->max_contacts;
 }
 
 /* An alias becomes its user's name; who may register one that does not exist is told so. */
@@ -127,8 +147,9 @@ static uint16_t check_user(struct reg *r)
 			return reg_refuse(r, 404, NULL);
 		u = &owner;
 	}
-	r->max_contacts = u->max_contacts ? u->max_contacts : r->domain->max_contacts;
-	return 0;
+	r->owner = u->id;
+	r->max_contacts = contacts_of(r->domain, u);
+	return is_allowed(r->domain, u->name) ? 0 : reg_refuse(r, 403, "May Not Register");
 }
 
 /* RFC 3327 5.3: the phone must know that others are between, unless the domain lets it pass. */
@@ -173,10 +194,10 @@ static uint16_t (*const checks[])(struct reg *r) = {
 	check_domain,	/* 404 */
 	check_require,	/* 420 Unsupported */
 	check_access,	/* 401, 403, 400, 503 */
-	check_user,	/* 404 */
+	check_user,	/* 404, 403 */
 	check_path,	/* 421 Require */
 	check_turn,
-	reg_contacts,	/* 400, 403, 416, 423 Min-Expires, 439 */
+	reg_contacts,	/* 400, 403, 416, 423 Min-Expires, 439, 555 */
 	check_targets,	/* 403 */
 	reg_order,	/* 500 */
 	reg_limit,	/* 403 Warning */

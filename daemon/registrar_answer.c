@@ -46,7 +46,7 @@ static void q_value(uint16_t q)
 	text(digits);
 }
 
-static void contact(const struct contact *c, uint64_t seconds)
+static void contact(const struct reg *r, const struct contact *c, uint64_t seconds)
 {
 	LITERAL("Contact: <");
 	text(c->uri);
@@ -57,6 +57,7 @@ static void contact(const struct contact *c, uint64_t seconds)
 		LITERAL(";+sip.instance=\"<");
 		text(c->instance);
 		LITERAL(">\"");
+		text(reg_gruu_params(r, c));
 	}
 	if (c->reg_id) {
 		LITERAL(";reg-id=");
@@ -82,11 +83,11 @@ static void contacts(const struct reg *r, const struct reg_change *change)
 	const struct contact *c;
 
 	for (uint32_t i = 0; i < change->c.n_put; i++)
-		contact(&change->put[i], (change->put[i].until - r->real) / 1000);
+		contact(r, &change->put[i], (change->put[i].until - r->real) / 1000);
 	/* one that is about to end still has a second */
 	for (c = r->known ? r->known->contacts : NULL; c; c = c->next)
 		if (!reg_drops(r, c) && !renewed(change, c->id))
-			contact(c, (location_left(c) + 999) / 1000);
+			contact(r, c, (location_left(c) + 999) / 1000);
 }
 
 /* RFC 3261 20.17; a line per second is made. */

@@ -58,7 +58,7 @@ static char *path_text(const struct reg *r)
 	return first;
 }
 
-/* Parameters that have no field of their own, as they came. */
+/* Parameters that have no field of their own, as they came. GRUUs are not the phone's to say. */
 static char *other_params(const struct reg *r, const struct reg_contact *c)
 {
 	const uint8_t *buf = r->rx->buf;
@@ -69,7 +69,8 @@ static char *other_params(const struct reg *r, const struct reg_contact *c)
 	while (sip_param_next(buf, &it, &p)) {
 		if (SIP_IS(buf, p.name, "expires") || SIP_IS(buf, p.name, "q") ||
 		    (SIP_IS(buf, p.name, "+sip.instance") && c->instance.len) ||
-		    (SIP_IS(buf, p.name, "reg-id") && c->reg_id))
+		    (SIP_IS(buf, p.name, "reg-id") && c->reg_id) ||
+		    SIP_IS(buf, p.name, "pub-gruu") || SIP_IS(buf, p.name, "temp-gruu"))
 			continue;
 		if (first)
 			join();
@@ -165,6 +166,7 @@ int reg_change(const struct reg *r, struct reg_change *out)
 		each(r, out);
 	if (out->c.n_put)
 		shared(r, out);
+	reg_gruus(r, out);
 	return 0;
 }
 

@@ -105,22 +105,54 @@ static uint16_t read_params(struct reg *r, struct reg_contact *c)
 	return read_times(r, c, &expires);
 }
 
+/* ---- push services: RFC 8599 ---- */
+
+/* Where the domain names push services, a phone that counts on another one must know (C15). */
+static uint16_t check_push(struct reg *r, const struct reg_contact *c)
+{
+	const struct words *known = &r->domain->push;
+	const char *text = (const char *)r->rx->buf;
+	struct sip_param p;
+
+	if (!known->n || !c->expires ||
+	    !sip_uri_param(r->rx->buf, &c->at.uri, "pn-provider", &p) || !p.value.len)
+		return 0;
+	for (size_t i = 0; i < known->n; i++)
+		if (strlen(known->word[i]) == p.value.len &&
+		    !strncasecmp(known->word[i], text + p.value.off, p.value.len))
+			return 0;
+	return reg_refuse(r, 555, NULL);
+}
+
+/* ---- one Contact ---- */
+
+/* RFC 5627 5.1 has a code of its own for devices. */
+static uint16_t refuse_scheme(struct reg *r, const struct reg_contact *c)
+{
+	struct sip_param p;
+	bool device = sip_param_find(r->rx->buf, c->at.params, "+sip.instance", &p);
+
+	return reg_refuse(r, device ? 403 : 416, NULL);
+}
+
 static uint16_t read_contact(struct reg *r, struct reg_contact *c)
 {
 	struct sip_param bnc;
+	uint16_t code;
 
 	c->have = NULL;
 	c->instance = (struct sip_str){ 0 };
 	c->reg_id = 0;
 	c->overruled = false;
 	if (c->at.uri.scheme != SIP_URI_SIP && c->at.uri.scheme != SIP_URI_SIPS)
-		return reg_refuse(r, 416, NULL);
+		return refuse_scheme(r, c);
 	if (c->at.uri.all.len > REG_URI || c->at.params.len > REG_URI)
 		return reg_refuse(r, 400, "Contact Too Long");
 	/* RFC 6140 5.2: who is called comes from the request, so there is no user to be kept */
 	if (c->at.uri.has_user && sip_uri_param(r->rx->buf, &c->at.uri, "bnc", &bnc))
 		return reg_refuse(r, 400, "Contact with bnc and a User");
-	return read_params(r, c);
+	code = read_params(r, c);
+	return code ? code : check_push(r, c);
 }
 
 /* ---- matching ---- */

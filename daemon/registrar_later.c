@@ -25,6 +25,7 @@ struct waiter {
 	const struct domain *domain;
 	struct access access;
 	uint32_t max_contacts;
+	uint64_t owner;
 	char aor[AOR_MAX + 1];
 	struct kept kept;
 };
@@ -93,6 +94,7 @@ static void turn(void *arg)
 		reg_start(&r, &rx, t, w->domain);
 		r.access = w->access;
 		r.max_contacts = w->max_contacts;
+		r.owner = w->owner;
 		r.aor_len = strlen(w->aor);
 		memcpy(r.aor, w->aor, r.aor_len + 1);
 		reg_resume(&r);
@@ -115,6 +117,7 @@ int reg_wait(const struct reg *r)
 	w->domain = r->domain;
 	w->access = r->access;
 	w->max_contacts = r->max_contacts;
+	w->owner = r->owner;
 	memcpy(w->aor, r->aor, r->aor_len + 1);
 	keep(&w->kept, r, NULL, 0);
 	return result;

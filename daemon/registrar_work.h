@@ -33,6 +33,7 @@ struct reg {
 	const struct domain *domain;
 	struct access access;
 	uint32_t max_contacts;
+	uint64_t owner;			/* number of the user whose address of record it is */
 	const struct aor *known;	/* NULL: nothing registered */
 	char aor[AOR_MAX + 1];
 	size_t aor_len;
@@ -67,6 +68,12 @@ struct reg_change {
 /* 0, or -ENOMEM. To be freed with reg_change_free(). */
 int reg_change(const struct reg *r, struct reg_change *out);
 void reg_change_free(struct reg_change *c);
+
+/* registrar_gruu.c: RFC 5627 */
+/* The epochs of the contacts with an instance, once all else is in @out. */
+void reg_gruus(const struct reg *r, struct reg_change *out);
+/* pub-gruu and temp-gruu of a contact with an instance; static. "": not asked for. */
+const char *reg_gruu_params(const struct reg *r, const struct contact *c);
 
 /* registrar_answer.c: the 200 as it will be once the change is done. NULL: it does not fit. */
 const uint8_t *reg_answer(const struct reg *r, const struct reg_change *c, uint32_t *len);

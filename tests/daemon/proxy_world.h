@@ -140,6 +140,14 @@ int auth_user(const char *name, const char *domain, struct user *out)
 	return strcmp(out->name, "bob") && strcmp(name, "carol") ? -ENOENT : 0;
 }
 
+/* bob is 1, carol 2; nobody can tell about 4. */
+int auth_user_by_id(uint64_t id, struct user *out)
+{
+	static const char *const names[] = { "nobody", "bob", "carol", "nobody", "dave" };
+
+	return auth_user(names[id < 5 ? id : 0], "office.example", out);
+}
+
 const struct contact *passive_trunk(const struct rx *rx)
 {
 	(void)rx;

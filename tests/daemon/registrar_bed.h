@@ -91,9 +91,16 @@ int auth_user(const char *name, const char *domain, struct user *out)
 		return bed_user_result;
 	if (strcmp(name, "alice") && strcmp(name, "bob") && strcmp(name, "100"))
 		return -ENOENT;
+	out->id = strcmp(name, "alice") ? 2 : 1;
 	snprintf(out->name, sizeof(out->name), "%s", strcmp(name, "100") ? name : "bob");
 	snprintf(out->domain, sizeof(out->domain), "%s", domain);
 	return 0;
+}
+
+int auth_user_by_id(uint64_t id, struct user *out)
+{
+	return id == 1 || id == 2 ? auth_user(id == 1 ? "alice" : "bob", "office.example", out) :
+	       -ENOENT;
 }
 
 /* ---- the configuration ---- */
@@ -144,6 +151,7 @@ const struct domain *config_domain(const struct config *c, const char *name, siz
 /* ---- who may ---- */
 
 static uint16_t bed_access_code;
+static const char *bed_group = "";
 static bool bed_target_refused;
 
 void access_register(const struct rx *rx, const char *aor, struct access *a)
@@ -155,6 +163,7 @@ void access_register(const struct rx *rx, const char *aor, struct access *a)
 	a->auth.user.id = 1;
 	snprintf(a->auth.user.name, sizeof(a->auth.user.name), "alice");
 	snprintf(a->auth.user.domain, sizeof(a->auth.user.domain), "office.example");
+	snprintf(a->auth.user.group, sizeof(a->auth.user.group), "%s", bed_group);
 }
 
 bool access_contact(const struct rx *rx, const struct sip_nameaddr *contact)

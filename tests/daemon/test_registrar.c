@@ -255,6 +255,74 @@ static void test_flows(void)
 	T_OK(bed_has("sip:a@192.168.1.9") && !bed_has("sip:a@192.168.1.7"), "the address moved");
 }
 
+/* C12: patterns of the domain, and how many by user, group or domain. */
+static void test_lists(void)
+{
+	static char *some[] = { (char *)"a*", (char *)"1??" };
+	static struct group groups[] = {
+		{ .name = (char *)"one", .max_contacts = 1 }, { .name = (char *)"any" },
+	};
+
+	bed_reset();
+	bed_domains[0].allow = (struct words){ some, 2 };
+	bed_register((struct bed_register){ .cseq = 1, .lines = CONTACT("a") });
+	T_OK(bed_code() == 200, "alice fits: %d", bed_code());
+	bed_register((struct bed_register){ .to = "sip:100@office.example", .cseq = 1,
+		.lines = CONTACT("b") });
+	T_OK(bed_code() == 403, "an alias counts as its user, bob: %d", bed_code());
+	bed_access_code = 401;
+	bed_register((struct bed_register){ .to = "sip:bob@office.example", .lines = CONTACT("b") });
+	T_OK(bed_code() == 401, "who it is comes first: %d", bed_code());
+	bed_access_code = 0;
+	bed_domains[0].allow.n = 0;
+
+	bed_config.groups = groups;
+	bed_config.n_groups = 2;
+	bed_group = "one";
+	bed_register((struct bed_register){ .cseq = 2, .lines = CONTACT("b") });
+	T_OK(bed_code() == 403 && bed_has("at most 1 contacts"), "the group's: %d", bed_code());
+	bed_group = "any";
+	bed_register((struct bed_register){ .cseq = 3, .lines = CONTACT("b") CONTACT("c") });
+	T_OK(bed_code() == 200, "the domain's: %d", bed_code());
+	bed_register((struct bed_register){ .cseq = 4, .lines = CONTACT("d") });
+	T_OK(bed_code() == 403 && bed_has("at most 3 contacts"), "no more: %d", bed_code());
+	bed_group = "";
+	bed_config.n_groups = 0;
+}
+
+/* C15: 555 only where the domain says which services there are. */
+static void test_push(void)
+{
+	static char *known[] = { (char *)"apns", (char *)"fcm" };
+	static const struct {
+		const char *contact;
+		int none, some;		/* codes without and with a list */
+	} trials[] = {
+		{ "<sip:a@192.168.1.7;pn-provider=apns;pn-prid=1>", 200, 200 },
+		{ "<sip:a@192.168.1.7;pn-provider=FCM;pn-prid=1>", 200, 200 },
+		{ "<sip:a@192.168.1.7;pn-provider=webpush;pn-prid=1>", 200, 555 },
+		{ "<sip:a@192.168.1.7;pn-provider=apn>", 200, 555 },
+		{ "<sip:a@192.168.1.7;pn-provider>", 200, 200 },
+		{ "<sip:a@192.168.1.7;pn-provider=webpush>;expires=0", 200, 200 },
+		{ "<sip:a@192.168.1.7>;pn-provider=webpush", 200, 200 },
+	};
+	char line[128];
+
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(trials); i++) {
+		int code = i & 1 ? trials[i / 2].some : trials[i / 2].none;
+
+		bed_reset();
+		bed_domains[0].push = (struct words){ known, i & 1 ? 2 : 0 };
+		snprintf(line, sizeof(line), "Contact: %s\r\n", trials[i / 2].contact);
+		bed_register((struct bed_register){ .cseq = 1, .lines = line });
+		T_OK(bed_code() == code, "%s: %d", trials[i / 2].contact, bed_code());
+		T_OK(code != 555 || !location_count(), "refused and stored");
+		T_OK(code == 555 || !strstr(line, "pn-prid") || bed_has(";pn-prid=1>"),
+		     "it stays in the Contact: %s", bed_answer);
+	}
+	bed_domains[0].push.n = 0;
+}
+
 static void test_alias(void)
 {
 	bed_reset();
@@ -427,6 +495,8 @@ int main(void)
 	test_refresh();
 	test_limit();
 	test_flows();
+	test_lists();
+	test_push();
 	test_alias();
 	test_later();
 	test_store_fails();

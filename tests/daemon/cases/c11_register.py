@@ -16,6 +16,7 @@ domain "office.example" {
 	service-route = { "sip:edge.office.example;lr" }
 }
 domain "strict.example" { registrar = main  path = off }
+domain "open.example" { registrar = main  third-party = on }
 domain "short.example" { registrar = main  expires-min = 1 }
 domain "provider.example" { registrar = passive }
 '''
@@ -154,6 +155,19 @@ def c12_third_party_403(world):
     code(answer, 403)
 
 
+def c12_third_party_where_it_is_on(world):
+    """A secretary registers the boss; nobody registers who does not exist."""
+    _, boss = at(world, f'boss{world.family}', 'open.example')
+    phone, register = at(world, f'desk{world.family}', 'open.example')
+    contact = f'<sip:boss@{phone.hostport}>'
+    for name, wanted in ((f'boss{world.family}', 200), (f'ghost{world.family}', 404)):
+        answer = phone.authenticated('REGISTER', 'sip:open.example', to=f'sip:{name}@open.example',
+                                     domain='open.example', lines=[f'Contact: {contact}'])
+        code(answer, wanted)
+    check(list(code(boss(), 200).contacts()) == [contact[1:-1]], 'it is the boss\'s')
+    check(not code(register(), 200).contacts(), 'and not the desk\'s')
+
+
 # ---- C15, C17: times
 
 def c15_service_route(world):
@@ -207,3 +221,6 @@ def c17_a_registration_ends(world):
     answer = code(register(f'<sip:s@{phone.hostport}>;expires=1'), 200)
     check([expires(p) for p in answer.contacts().values()] == [1], str(answer))
     until(lambda: not code(register(), 200).contacts(), 'the registration has ended')
+    caller = world.outside()
+    answer = caller.transact(caller.request('OPTIONS', f'sip:short{world.family}@short.example'))
+    check(code(answer, 480).get('retry-after'), 'C21: it exists, and is nowhere')
