@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +57,39 @@ bool log_wants(enum log_level level)
 	return level <= shown;
 }
 
+static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+static unsigned long lost;
+
+/*
+ * A pipe with room has it for more than a line. Without room whoever reads stands still (a logger
+ * that hangs, a terminal that is halted): calls must not wait for it.
+ */
+static bool room(void)
+{
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return poll(&p, 1, 0) != 0;
+}
+
+static bool written(const char *line, int n)
+{
+	return room() && write(STDERR_FILENO, line, (size_t)n) == n;
+}
+
+static void write_line(const char *line, int n)
+{
+	char note[128];
+
+	pthread_mutex_lock(&turn);
+	if (lost && written(note, snprintf(note, sizeof(note), "%s%lu lines were lost: nobody "
+					   "read them\n", journal ? kinds[LOG_LEVEL_WARN].tag :
+					   kinds[LOG_LEVEL_WARN].words, lost)))
+		lost = 0;
+	if (!written(line, n))
+		lost++;
+	pthread_mutex_unlock(&turn);
+}
+
 /* One write for each line: lines of two threads do not mix. */
 __attribute__((format(printf, 2, 0)))
 static void put(enum log_level level, const char *format, va_list ap)
@@ -68,9 +104,7 @@ static void put(enum log_level level, const char *format, va_list ap)
 	text_clean(line + head);
 	n = (int)strlen(line);
 	line[n++] = '\n';
-	/* nobody is left to be told that it failed */
-	if (write(STDERR_FILENO, line, (size_t)n) < 0)
-		return;
+	write_line(line, n);
 }
 
 /* ---- what peers cause is rated ---- */

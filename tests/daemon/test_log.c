@@ -2,6 +2,7 @@
 /* What log writes to standard error, read back through a pipe. */
 #define _GNU_SOURCE /* pipe2 */
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include "log.h"
@@ -100,6 +101,41 @@ static void journal(void)
 	T_OK(!strcmp(written(), "callgated: warning: a disk\n"), "wrote: %s", text);
 }
 
+/* A reader that stands still: it is not waited for, and what was lost is told it later. */
+static void full(void)
+{
+	char wanted[160];
+	unsigned int n, all;
+
+	log_setup(LOG_LEVEL_WARN);
+	fcntl(pipe_fd[1], F_SETPIPE_SZ, 32768);
+	fcntl(pipe_fd[1], F_SETFL, 0);
+	alarm(10);
+	for (all = 0; all < 5000; all++)
+		log_warn("disk %u is full", all);
+	alarm(0);
+	n = lines(written());
+	T_OK(n > 0 && n < all, "%u lines of %u", n, all);
+	log_warn("later");
+	snprintf(wanted, sizeof(wanted), "callgated: warning: %u lines were lost: nobody read "
+		 "them\ncallgated: warning: later\n", all - n);
+	T_OK(!strcmp(written(), wanted), "wrote: %s", text);
+	log_warn("and on");
+	T_OK(!strcmp(written(), "callgated: warning: and on\n"), "wrote: %s", text);
+}
+
+/* A reader that is gone. */
+static void gone(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	close(pipe_fd[0]);
+	alarm(10);
+	for (int i = 0; i < 1000; i++)
+		log_warn("disk %d is full", i);
+	alarm(0);
+	T_OK(true, "it lives");
+}
+
 int main(void)
 {
 	int keep = dup(STDERR_FILENO);
@@ -110,6 +146,8 @@ int main(void)
 	cleaned();
 	rated();
 	journal();
+	full();
+	gone();
 	dup2(keep, STDERR_FILENO);
 	return t_end("log");
 }
