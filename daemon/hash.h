@@ -11,4 +11,11 @@
 
 uint64_t hash_bytes(const void *bytes, size_t len);
 
+/* Of several byte strings, at most 8: where one ends and the next begins is hashed, too. */
+struct hash_part {
+	const void *at;
+	size_t len;
+};
+uint64_t hash_parts(const struct hash_part *parts, unsigned int n);
+
 #endif

@@ -58,7 +58,7 @@ const char *reply_phrase(uint16_t code)
 
 /* ---- writing ---- */
 
-void reply_raw(struct reply *r, const void *data, uint32_t len)
+static inline void put(struct reply *r, const void *data, uint32_t len)
 {
 	if (r->full || len > r->cap - r->len) {
 		r->full = true;
@@ -67,15 +67,21 @@ void reply_raw(struct reply *r, const void *data, uint32_t len)
 	memcpy(r->buf + r->len, data, len);
 	r->len += len;
 }
+#define LITERAL(r, s) put(r, s, sizeof(s) - 1)
 
-static void text(struct reply *r, const char *s)
+void reply_raw(struct reply *r, const void *data, uint32_t len)
 {
-	reply_raw(r, s, (uint32_t)strlen(s));
+	put(r, data, len);
+}
+
+void reply_text(struct reply *r, const char *s)
+{
+	put(r, s, (uint32_t)strlen(s));
 }
 
 static void slice(struct reply *r, struct sip_str s)
 {
-	reply_raw(r, r->rx->buf + s.off, s.len);
+	put(r, r->rx->buf + s.off, s.len);
 }
 
 __attribute__((format(printf, 2, 0)))
@@ -97,19 +103,19 @@ static void number(struct reply *r, uint32_t n)
 {
 	uint8_t digits[SIP_U32_TEXT];
 
-	reply_raw(r, digits, sip_u32_print(digits, n));
+	put(r, digits, sip_u32_print(digits, n));
 }
 
 void reply_header(struct reply *r, const char *name, const char *format, ...)
 {
 	va_list args;
 
-	text(r, name);
-	text(r, ": ");
+	reply_text(r, name);
+	LITERAL(r, ": ");
 	va_start(args, format);
 	vprint(r, format, args);
 	va_end(args);
-	text(r, "\r\n");
+	LITERAL(r, "\r\n");
 }
 
 /* ---- what is taken from the request ---- */
@@ -133,14 +139,14 @@ static void top_via(struct reply *r, const struct sip_via *v)
 	while (sip_param_next(buf, &it, &p)) {
 		if (is_ours_to_write(buf, &p))
 			continue;
-		text(r, ";");
+		LITERAL(r, ";");
 		slice(r, p.all);
 	}
 	n = from->len == 4 ? sip_ip4_print(host, from->addr) : sip_ip6_print(host, from->addr);
-	text(r, ";received=");
-	reply_raw(r, host, n);
+	LITERAL(r, ";received=");
+	put(r, host, n);
 	if (v->has_rport) {
-		text(r, ";rport=");
+		LITERAL(r, ";rport=");
 		number(r, from->port);
 	}
 }
@@ -154,25 +160,25 @@ static void vias(struct reply *r)
 	bool top = transport_top_via(r->rx, &v, &used);
 
 	for (; h; h = sip_msg_next(&r->rx->msg, h)) {
-		text(r, "Via: ");
+		LITERAL(r, "Via: ");
 		if (top)
 			top_via(r, &v);
 		slice(r, sip_slice(h->value.off + (top ? used : 0), sip_str_end(h->value)));
-		text(r, "\r\n");
+		LITERAL(r, "\r\n");
 		top = false;
 	}
 }
 
+/* @name: with the colon and the blank. */
 static void copy(struct reply *r, const char *name, uint32_t id)
 {
 	const struct sip_header *h = sip_msg_header(&r->rx->msg, id);
 
 	if (!h)
 		return;
-	text(r, name);
-	text(r, ": ");
+	reply_text(r, name);
 	slice(r, h->value);
-	text(r, "\r\n");
+	LITERAL(r, "\r\n");
 }
 
 /*
@@ -183,13 +189,14 @@ static void our_tag(const struct rx *rx, char out[static 17])
 {
 	const struct sip_msg *m = &rx->msg;
 	const uint8_t *b = rx->buf;
-	uint64_t part[5] = { 0x746167 }, hash;
+	const struct hash_part parts[] = {
+		{ "tag", 3 }, { b + m->call_id.off, m->call_id.len },
+		{ b + m->from_tag.off, m->from_tag.len },
+		{ b + m->via.branch.off, m->via.branch.len },
+		{ &m->cseq.num, sizeof(m->cseq.num) },
+	};
+	uint64_t hash = hash_parts(parts, sizeof(parts) / sizeof(parts[0]));
 
-	part[1] = hash_bytes(b + m->call_id.off, m->call_id.len);
-	part[2] = hash_bytes(b + m->from_tag.off, m->from_tag.len);
-	part[3] = hash_bytes(b + m->via.branch.off, m->via.branch.len);
-	part[4] = m->cseq.num;
-	hash = hash_bytes(part, sizeof(part));
 	for (int i = 15; i >= 0; i--, hash >>= 4)
 		out[i] = "0123456789abcdef"[hash & 15];
 	out[16] = '\0';
@@ -204,22 +211,30 @@ bool reply_tag_is_ours(const struct rx *rx)
 }
 
 /* A To that cannot be read gets no tag: it might end up inside a quoted string. */
+static bool wants_tag(const struct sip_msg *m)
+{
+	struct sip_nameaddr a;
+
+	if (!m->bad)
+		return !m->to_tag.len;
+	return sip_msg_nameaddr(m, SIP_H_TO, &a) && !a.tag.len;
+}
+
 static void to(struct reply *r)
 {
 	const struct sip_header *h = sip_msg_header(&r->rx->msg, SIP_H_TO);
-	struct sip_nameaddr a;
 	char tag[17];
 
 	if (!h)
 		return;
-	text(r, "To: ");
+	LITERAL(r, "To: ");
 	slice(r, h->value);
-	if (r->code > 100 && sip_msg_nameaddr(&r->rx->msg, SIP_H_TO, &a) && !a.tag.len) {
+	if (r->code > 100 && wants_tag(&r->rx->msg)) {
 		our_tag(r->rx, tag);
-		text(r, ";tag=");
-		text(r, tag);
+		LITERAL(r, ";tag=");
+		put(r, tag, 16);
 	}
-	text(r, "\r\n");
+	LITERAL(r, "\r\n");
 }
 
 /* ---- the whole ---- */
@@ -227,22 +242,22 @@ static void to(struct reply *r)
 void reply_begin(struct reply *r, const struct rx *rx, uint16_t code, const char *reason)
 {
 	*r = (struct reply){ .rx = rx, .buf = bytes, .cap = REPLY_MAX, .code = code };
-	text(r, "SIP/2.0 ");
+	LITERAL(r, "SIP/2.0 ");
 	number(r, code);
-	text(r, " ");
-	text(r, reason ? reason : reply_phrase(code));
-	text(r, "\r\n");
+	LITERAL(r, " ");
+	reply_text(r, reason ? reason : reply_phrase(code));
+	LITERAL(r, "\r\n");
 	vias(r);
-	copy(r, "From", SIP_H_FROM);
+	copy(r, "From: ", SIP_H_FROM);
 	to(r);
-	copy(r, "Call-ID", SIP_H_CALL_ID);
-	copy(r, "CSeq", SIP_H_CSEQ);
-	copy(r, "Timestamp", SIP_H_TIMESTAMP);
+	copy(r, "Call-ID: ", SIP_H_CALL_ID);
+	copy(r, "CSeq: ", SIP_H_CSEQ);
+	copy(r, "Timestamp: ", SIP_H_TIMESTAMP);
 }
 
 const uint8_t *reply_end(struct reply *r, uint32_t *len)
 {
-	text(r, "Content-Length: 0\r\n\r\n");
+	LITERAL(r, "Content-Length: 0\r\n\r\n");
 	*len = r->full ? 0 : r->len;
 	return r->buf;
 }

@@ -24,6 +24,7 @@ void reply_header(struct reply *r, const char *name, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Bytes as they are, for example a Contact list that is long; whole lines with CRLF. */
 void reply_raw(struct reply *r, const void *bytes, uint32_t len);
+void reply_text(struct reply *r, const char *s);
 /* Ends it. The bytes belong to reply.c and stay until the next reply_begin(). */
 const uint8_t *reply_end(struct reply *r, uint32_t *len);
 

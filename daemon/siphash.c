@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <endian.h>
 #include <string.h>
 
 #include "siphash.h"
 
-static uint64_t load64(const uint8_t *p)
+static inline uint64_t load64(const uint8_t *p)
 {
-	uint64_t v = 0;
+	uint64_t v;
 
-	for (int i = 7; i >= 0; i--)
-		v = v << 8 | p[i];
-	return v;
+	memcpy(&v, p, sizeof(v));
+	return le64toh(v);
 }
 
-static void store64(uint8_t *p, uint64_t v)
+static inline void store64(uint8_t *p, uint64_t v)
 {
-	for (int i = 0; i < 8; i++)
-		p[i] = (uint8_t)(v >> 8 * i);
+	v = htole64(v);
+	memcpy(p, &v, sizeof(v));
 }
 
-static uint64_t rotate(uint64_t v, int by)
+static inline uint64_t rotate(uint64_t v, int by)
 {
 	return v << by | v >> (64 - by);
 }
 
-static void rounds(uint64_t v[4], int n)
+static inline void rounds(uint64_t v[4], int n)
 {
 	while (n--) {
 		v[0] += v[1];
@@ -39,7 +39,7 @@ static void rounds(uint64_t v[4], int n)
 	}
 }
 
-static void absorb(uint64_t v[4], uint64_t m)
+static inline void absorb(uint64_t v[4], uint64_t m)
 {
 	v[3] ^= m;
 	rounds(v, 2);

@@ -135,21 +135,21 @@ static struct txn *new_slot(void)
 
 /* ---- matching: 17.2.3 ---- */
 
-static uint64_t part(const struct rx *rx, struct sip_str s)
+static struct hash_part part(const struct rx *rx, struct sip_str s)
 {
-	return hash_bytes(rx->buf + s.off, s.len);
+	return (struct hash_part){ rx->buf + s.off, s.len };
 }
 
-/* A host name in any case is one host; more than a name may have is no name. */
-static uint64_t host_part(const struct rx *rx, struct sip_str s)
-{
-	uint8_t lower[256];
+#define HOST_MAX 256
 
-	if (s.len > sizeof(lower))
+/* A host name in any case is one host; more than a name may have is no name. */
+static struct hash_part host_part(const struct rx *rx, struct sip_str s, uint8_t lower[HOST_MAX])
+{
+	if (s.len > HOST_MAX)
 		return part(rx, s);
 	for (uint32_t i = 0; i < s.len; i++)
 		lower[i] = sip_lower(rx->buf[s.off + i]);
-	return hash_bytes(lower, s.len);
+	return (struct hash_part){ lower, s.len };
 }
 
 /* The cookie alone says nothing: RFC 4475 3.2.1. */
@@ -161,26 +161,29 @@ static bool is_old(const struct sip_via *v)
 static uint64_t key_of(const struct rx *rx, uint8_t method)
 {
 	const struct sip_msg *m = &rx->msg;
-	uint64_t parts[6] = { is_old(&m->via), part(rx, m->call_id), m->cseq.num };
+	const struct { uint32_t cseq; uint16_t port; uint8_t method, old; } fixed = {
+		m->cseq.num, m->via.sent_by.port_num, method, is_old(&m->via),
+	};
+	struct hash_part parts[6] = { { &fixed, sizeof(fixed) }, part(rx, m->call_id) };
+	uint8_t lower[HOST_MAX];
+	unsigned int n = 2;
 
-	if (is_old(&m->via)) {
-		parts[3] = part(rx, m->ruri.all);
-		parts[4] = part(rx, m->via.all);
-		parts[5] = part(rx, m->from_tag);
+	if (fixed.old) {
+		parts[n++] = part(rx, m->ruri.all);
+		parts[n++] = part(rx, m->via.all);
+		parts[n++] = part(rx, m->from_tag);
 	} else {
-		parts[3] = part(rx, m->via.branch);
-		parts[4] = host_part(rx, m->via.sent_by.host);
-		parts[5] = m->via.sent_by.port_num;
+		parts[n++] = part(rx, m->via.branch);
+		parts[n++] = host_part(rx, m->via.sent_by.host, lower);
 	}
-	parts[2] |= (uint64_t)method << 32;
 	if (method == SIP_M_OTHER)
-		parts[2] ^= part(rx, m->method_name) << 40;
-	return hash_bytes(parts, sizeof(parts));
+		parts[n++] = part(rx, m->method_name);
+	return hash_parts(parts, n);
 }
 
 static uint32_t tag_mark(const struct rx *rx)
 {
-	return (uint32_t)part(rx, rx->msg.to_tag);
+	return (uint32_t)hash_bytes(rx->buf + rx->msg.to_tag.off, rx->msg.to_tag.len);
 }
 
 static struct txn *find(const struct rx *rx, uint64_t key, bool ack)
