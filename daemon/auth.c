@@ -98,26 +98,36 @@ static enum auth_verdict challenge(const struct rx *rx, struct auth *a, bool emp
 	return AUTH_CHALLENGE;
 }
 
+#define LITERAL(r, s) reply_raw(r, s, sizeof(s) - 1)
+
 /* Every registration begins with it: no printf. */
-static void challenge_line(struct reply *r, const char *const *words)
+static void challenge_line(struct reply *r, const struct auth *a, const char nonce[NONCE_TEXT],
+			   enum digest_algorithm algorithm)
 {
-	for (; *words; words++)
-		reply_raw(r, *words, (uint32_t)strlen(*words));
+	if (a->proxy)
+		LITERAL(r, "Proxy-Authenticate: Digest realm=\"");
+	else
+		LITERAL(r, "WWW-Authenticate: Digest realm=\"");
+	reply_text(r, a->realm);
+	LITERAL(r, "\", nonce=\"");
+	reply_raw(r, nonce, NONCE_TEXT);
+	LITERAL(r, "\", algorithm=");
+	reply_text(r, digest_name(algorithm));
+	LITERAL(r, ", qop=\"auth\"");
+	if (a->stale)
+		LITERAL(r, ", stale=true");
+	LITERAL(r, "\r\n");
 }
 
 void auth_challenge(struct reply *r, const struct auth *a)
 {
 	struct nonce_owner o = { &r->rx->flow.remote, a->realm };
-	const char *name = a->proxy ? "Proxy-Authenticate" : "WWW-Authenticate";
 	char nonce[NONCE_TEXT + 1];
 
 	nonce_make(&o, a->offer, nonce);
 	for (int i = DIGEST_COUNT - 1; i >= 0; i--)
 		if (a->offer & BIT(i))
-			challenge_line(r, (const char *const[]){
-				name, ": Digest realm=\"", a->realm, "\", nonce=\"", nonce,
-				"\", algorithm=", digest_name(i), ", qop=\"auth\"",
-				a->stale ? ", stale=true\r\n" : "\r\n", NULL });
+			challenge_line(r, a, nonce, i);
 }
 
 /* ---- the check ---- */
@@ -264,23 +274,40 @@ enum auth_verdict auth_check(const struct rx *rx, struct auth *a)
 	return check(rx, a, &c);
 }
 
+static void proof(struct reply *r, const struct auth_done *d)
+{
+	const uint8_t nc[4] = { (uint8_t)(d->nc >> 24), (uint8_t)(d->nc >> 16),
+				(uint8_t)(d->nc >> 8), (uint8_t)d->nc };
+	char hex[8];
+
+	LITERAL(r, "qop=auth, rspauth=\"");
+	reply_text(r, d->rspauth);
+	LITERAL(r, "\", cnonce=\"");
+	reply_text(r, d->cnonce);
+	LITERAL(r, "\", nc=");
+	digest_hex(nc, sizeof(nc), hex);
+	reply_raw(r, hex, sizeof(hex));
+}
+
 /* RFC 7616 3.5. A proxy's has another name and is of no use to a phone whose call was relayed. */
 void auth_info(struct reply *r, const struct auth *a)
 {
 	struct nonce_owner o = { &r->rx->flow.remote, a->realm };
 	const struct auth_done *d = &a->done;
-	char nonce[NONCE_TEXT + 1], next[NONCE_TEXT + 16] = "";
+	char nonce[NONCE_TEXT + 1];
 
 	if (a->proxy || (!d->old && !d->qop))
 		return;
+	LITERAL(r, "Authentication-Info: ");
 	if (d->old) {
 		nonce_make(&o, d->offered, nonce);
-		snprintf(next, sizeof(next), "nextnonce=\"%s\"", nonce);
+		LITERAL(r, "nextnonce=\"");
+		reply_raw(r, nonce, NONCE_TEXT);
+		LITERAL(r, "\"");
 	}
+	if (d->old && d->qop)
+		LITERAL(r, ", ");
 	if (d->qop)
-		reply_header(r, "Authentication-Info",
-			     "%s%sqop=auth, rspauth=\"%s\", cnonce=\"%s\", nc=%08x", next,
-			     d->old ? ", " : "", d->rspauth, d->cnonce, d->nc);
-	else
-		reply_header(r, "Authentication-Info", "%s", next);
+		proof(r, d);
+	LITERAL(r, "\r\n");
 }

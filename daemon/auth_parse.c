@@ -30,9 +30,10 @@ struct values {
 	bool twice;
 };
 
-static void collect(const uint8_t *buf, const struct sip_auth *a, struct values *v)
+/* False: they cannot be read. */
+static bool collect(const uint8_t *buf, struct sip_str params, struct values *v)
 {
-	struct sip_iter it = sip_iter(a->params);
+	struct sip_iter it = sip_iter(params);
 	struct sip_param p;
 
 	memset(v, 0, sizeof(*v));
@@ -44,8 +45,20 @@ static void collect(const uint8_t *buf, const struct sip_auth *a, struct values 
 			v->twice |= v->has & HAS(f);
 			v->has |= HAS(f);
 			v->at[f] = p.value;
+			break;
 		}
 	}
+	return !it.bad;
+}
+
+/* "Digest", and its parameters; as sip_auth_parse(), which would walk through them once more. */
+static bool is_digest(const uint8_t *buf, struct sip_str s, struct sip_str *params)
+{
+	u32 end = sip_str_end(s), at = sip_span(buf, s.off, end, SIP_C_TOKEN);
+
+	*params = sip_slice(sip_skip_lws(buf, at, end), end);
+	return SIP_IS(buf, sip_slice(s.off, at), "digest") &&
+	       (at == end || sip_is(buf[at], SIP_C_LWS));
 }
 
 /* Without the quotes; backslashes stay, as they are hashed so (RFC 7616 3.4, "unq"). */
@@ -233,18 +246,21 @@ enum credentials_found credentials_read(const struct rx *rx, uint32_t id, const 
 {
 	const struct sip_header *h = sip_msg_header(&rx->msg, id);
 	enum credentials_found found = CREDENTIALS_NONE;
+	struct sip_str params;
 	struct sip_auth a;
 	struct values v;
 
 	for (; h; h = sip_msg_next(&rx->msg, h)) {
-		if (sip_auth_parse(rx->buf, h->value, &a)) {
+		bool digest = is_digest(rx->buf, h->value, &params);
+
+		if (digest ? !collect(rx->buf, params, &v) :
+			     sip_auth_parse(rx->buf, h->value, &a) != 0) {
 			*why = "Credentials cannot be read";
 			found = found == CREDENTIALS_NONE ? CREDENTIALS_BAD : found;
 			continue;
 		}
-		if (!a.digest)
+		if (!digest)
 			continue;
-		collect(rx->buf, &a, &v);
 		if (!of_realm(&v, realm) || is_empty(&v))
 			continue;
 		*why = read_values(rx, &v, c);
