@@ -28,7 +28,7 @@ struct entry {
 };
 
 static struct entry table[ENTRIES];
-static uint32_t n_banned;	/* those with .until, expired ones too */
+static uint32_t n_used, n_banned;	/* those with .key; with .until, expired ones too */
 
 /* ---- the table ---- */
 
@@ -56,7 +56,7 @@ static struct entry *find(uint64_t key)
 {
 	struct entry *e = &table[key % SETS * WAYS];
 
-	for (int i = 0; i < WAYS; i++)
+	for (int i = 0; i < WAYS && n_used; i++)
 		if (e[i].key == key)
 			return &e[i];
 	return NULL;
@@ -64,6 +64,7 @@ static struct entry *find(uint64_t key)
 
 static void clear(struct entry *e)
 {
+	n_used -= e->key != 0;
 	n_banned -= e->until != 0;
 	memset(e, 0, sizeof(*e));
 }
@@ -94,6 +95,7 @@ static struct entry *make(uint64_t key, const struct endpoint *source, bool one_
 		return e;
 	e = victim(key);
 	clear(e);
+	n_used++;
 	e->key = key;
 	e->source = prefix_of(source);
 	e->one_user = one_user;
@@ -165,7 +167,7 @@ bool bans_failed(const struct endpoint *source, const char *user)
 /* A right response clears what was counted for the name; one account is no licence to guess. */
 void bans_succeeded(const struct endpoint *source, const char *user)
 {
-	struct entry *e = find(user_key(source, user));
+	struct entry *e = n_used ? find(user_key(source, user)) : NULL;
 
 	if (e)
 		clear(e);
@@ -238,7 +240,7 @@ static void was_banned(const struct prefix *source, uint64_t seconds)
 int bans_open(const struct config *c, char why[static 256])
 {
 	memset(table, 0, sizeof(table));
-	n_banned = 0;
+	n_used = n_banned = 0;
 	if (bans_nft_open(c, was_banned, why) && c->ban_failures)
 		log_warn("bans act inside callgated alone, which refuses: nft: %s", why);
 	why[0] = 0;

@@ -295,9 +295,13 @@ static void refuse(const struct rx *rx, struct txn *t, const struct refusal *why
 /* True: refused. What cannot be read has no target. */
 static bool refused(struct context *c)
 {
-	for (size_t i = 0; i < CHECKS; i++) {
-		struct refusal why = { 0 };
+	struct refusal why;
 
+	why.code = 0;
+	why.header = NULL;
+	why.phrase[0] = '\0';
+	why.value[0] = '\0';
+	for (size_t i = 0; i < CHECKS; i++) {
 		checks[i](c, &why);
 		if (!why.code)
 			continue;

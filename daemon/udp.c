@@ -123,11 +123,13 @@ static struct {
 	union address from[BATCH];
 	union control control[BATCH];
 	uint8_t bytes[BATCH][APART];
+	unsigned int unused;	/* at the end, still as prepare() left them */
 } in;
 
-static void prepare_batch(void)
+/* Of the first @n, as much as the last system call has filled. */
+static void prepare(unsigned int n)
 {
-	for (unsigned int i = 0; i < BATCH; i++) {
+	for (unsigned int i = 0; i < n; i++) {
 		in.iov[i] = (struct iovec){ in.bytes[i], DATAGRAM };
 		in.msg[i].msg_hdr = (struct msghdr){
 			.msg_name = &in.from[i], .msg_namelen = sizeof(in.from[i]),
@@ -211,11 +213,13 @@ static void readable(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	for (unsigned int turn = 0; turn < BATCHES; turn++) {
-		prepare_batch();
+		prepare(BATCH - in.unused);
 		n = recvmmsg(fd, in.msg, BATCH, MSG_DONTWAIT, NULL);
+		in.unused = n > 0 ? BATCH - (unsigned int)n : 0;
 		if (n <= 0) {
-			/* nothing to read: there is an error, or was one */
-			drain_errors(s);
+			/* nothing to read, at once: there is an error, or was one */
+			if (!turn || errno != EAGAIN)
+				drain_errors(s);
 			break;
 		}
 		clock_gettime(CLOCK_REALTIME, &now);
