@@ -47,7 +47,7 @@ struct location_job {
 	location_idle_fn *idle;
 	location_done_fn *done;
 	void *arg;
-	struct contact **put;
+	struct contact **put;	/* behind .drop */
 	uint32_t n_put, n_drop;
 	bool begun;
 	uint8_t why;
@@ -369,13 +369,13 @@ static void job_free(struct location_job *j)
 {
 	for (uint32_t i = 0; i < j->n_put; i++)
 		contact_free(j->put[i]);
-	free(j->put);
 	free(j);
 }
 
 static struct location_job *job_new(const struct location_change *c, struct aor *a)
 {
-	struct location_job *j = calloc(1, sizeof(*j) + c->n_drop * sizeof(j->drop[0]));
+	struct location_job *j = calloc(1, sizeof(*j) + c->n_drop * sizeof(j->drop[0]) +
+					       c->n_put * sizeof(j->put[0]));
 
 	if (!j)
 		return NULL;
@@ -384,9 +384,7 @@ static struct location_job *job_new(const struct location_change *c, struct aor 
 	j->n_drop = c->n_drop;
 	if (c->n_drop)
 		memcpy(j->drop, c->drop, c->n_drop * sizeof(j->drop[0]));
-	j->put = c->n_put ? calloc(c->n_put, sizeof(struct contact *)) : NULL;
-	if (c->n_put && !j->put)
-		goto no_memory;
+	j->put = (struct contact **)(void *)(j->drop + c->n_drop);
 	for (; j->n_put < c->n_put; j->n_put++) {
 		j->put[j->n_put] = contact_copy(&c->put[j->n_put], a);
 		if (!j->put[j->n_put])
@@ -547,6 +545,13 @@ int location_commit(const struct location_change *c, location_done_fn *done, voi
 bool location_busy(const struct aor *a)
 {
 	return a->jobs && !a->jobs->idle;
+}
+
+bool location_changes(const char *aor, size_t len)
+{
+	const struct aor *a = find(aor, len, (uint32_t)hash_bytes(aor, len));
+
+	return a && location_busy(a);
 }
 
 int location_wait(const char *aor, location_idle_fn *fn, void *arg)

@@ -112,6 +112,27 @@ static int know(const struct aor *a, const struct contact *c, void *arg)
 	return err;
 }
 
+/* The same place under the same keys: only the binding is another structure. */
+static bool moved(const struct contact *was, const struct contact *now)
+{
+	return !strcmp(was->uri, now->uri) && was->flow.transport == now->flow.transport &&
+	       !memcmp(&was->flow.remote, &now->flow.remote, sizeof(now->flow.remote));
+}
+
+static void follow(const struct contact *was, const struct contact *now)
+{
+	uint64_t hash[2];
+
+	for (int i = hashes(now, hash); i--;) {
+		struct device *d = dev.bucket[place(hash[i])];
+
+		while (d && d->contact != was)
+			d = d->next;
+		if (d)
+			d->contact = now;
+	}
+}
+
 static void changed(const struct aor *a, const struct contact *was, const struct contact *now,
 		    enum gone why)
 {
@@ -120,6 +141,10 @@ static void changed(const struct aor *a, const struct contact *was, const struct
 	(void)why;
 	if (!dev.bucket)
 		return;
+	if (was && now && moved(was, now)) {
+		follow(was, now);
+		return;
+	}
 	for (int i = was ? hashes(was, hash) : 0; i--;)
 		drop(was, hash[i]);
 	if (now)

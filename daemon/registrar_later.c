@@ -103,12 +103,16 @@ static void turn(void *arg)
 	free(w);
 }
 
-/* What is kept is filled in when it is needed: nearly always nothing is under way. */
 int reg_wait(const struct reg *r)
 {
-	struct waiter *w = malloc(sizeof(*w) + r->rx->len);
-	int result = w ? location_wait(r->aor, turn, w) : -ENOMEM;
+	struct waiter *w;
+	int result;
 
+	/* nearly always */
+	if (!location_changes(r->aor, r->aor_len))
+		return 0;
+	w = malloc(sizeof(*w) + r->rx->len);
+	result = w ? location_wait(r->aor, turn, w) : -ENOMEM;
 	if (result <= 0) {
 		free(w);
 		return result;
