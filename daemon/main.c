@@ -180,6 +180,8 @@ static int location_up(char why[static WHY])
 		snprintf(why, WHY, "%.90s: the registrations cannot be read: %.70s: put a "
 			 "backup in its place, or move it away", config_now()->database,
 			 store_said(store));
+	else
+		store_users_read(store);
 	if (!err)
 		err = history_open();
 	if (!err)

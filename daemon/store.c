@@ -15,6 +15,8 @@
 
 #define APPLICATION 0x43476462	/* "CGdb" */
 #define WHY 256
+#define STRING_(x) #x
+#define STRING(x) STRING_(x)
 
 /* The schema: step N leads from version N to N + 1. A step that was released stays as it is. */
 static const char *const steps[] = {
@@ -289,7 +291,8 @@ static int connect_db(const struct store *s, struct store_link *l)
 	/* small pages: a renewal writes one, wherever it is (8.5 us of CPU; 11.3 with 4096) */
 	static const char setup[] =
 		"PRAGMA page_size = 1024; PRAGMA foreign_keys = ON;"
-		"PRAGMA journal_size_limit = 16777216; PRAGMA wal_autocheckpoint = 16000;"
+		"PRAGMA journal_size_limit = " STRING(STORE_LOG_MAX) ";"
+		"PRAGMA wal_autocheckpoint = 16000;"
 		"PRAGMA cache_size = -16384;";
 	int keep = 1, rc;
 

@@ -80,6 +80,8 @@ typedef int store_user_fn(const struct user *u, void *arg);
 int store_users(struct store *s, const char *domain, store_user_fn *fn, void *arg);
 typedef int store_alias_fn(const char *alias, void *arg);
 int store_aliases(struct store *s, const struct user *u, store_alias_fn *fn, void *arg);
+/* Fills the cache, as far as it goes, when all else is loaded and nothing was changed yet. */
+void store_users_read(struct store *s);
 /* Another program changed users: the cache is empty after this. */
 void store_users_changed(struct store *s);
 

@@ -9,6 +9,7 @@
 #include "store.h"
 
 #define STORE_BUSY_MS 2000	/* how long another program's lock is waited for */
+#define STORE_LOG_MAX 16777216	/* bytes that the log is cut to when it begins anew */
 
 /* One connection, used by one thread, and its statements for changes of bindings. */
 struct store_link {
@@ -58,6 +59,7 @@ struct store {
 	int broken;		/* the last error, when the connection must be made anew */
 	int told;		/* the last error that was logged */
 	bool dirty;		/* written, not synced */
+	int64_t log_end;	/* of the file, zeros included */
 	int version;		/* differs when another connection has changed the database */
 	bool others;		/* it did */
 	uint64_t looked_ns;	/* when that was looked at */
@@ -67,6 +69,8 @@ struct store {
 	pthread_cond_t wake;
 	struct store_changes queue, ended;	/* under .lock */
 	size_t pending, bytes;			/* under .lock: until .done was called */
+	size_t wanted;				/* under .lock: so many wake it; 0: it is up */
+	size_t enough;				/* under .lock: for the next commit */
 	uint64_t users_ns;			/* under .lock: .looked_ns and .others */
 	bool users_changed;
 	bool stop, running;
@@ -91,6 +95,8 @@ struct store_change *store_change_copy(const struct location_change *c);
 
 /* store_writer.c */
 int store_writer_start(struct store *s);
+/* Before the first change: what others change from now on is seen, and what they did is not. */
+void store_writer_mark(struct store *s);
 void store_writer_stop(struct store *s);
 
 /* store_users.c */

@@ -10,6 +10,7 @@
 
 #define SETS 8192
 #define WAYS 4
+#define READ_AHEAD (2 * SETS)
 /* A change by another program is seen after this many seconds where nothing is written. */
 #define CACHE_SECONDS 60
 
@@ -201,13 +202,13 @@ static void unpack(const struct entry *e, struct user *u)
 	}
 }
 
-/* Without memory nothing is kept. */
-static void keep(struct store_cache *c, const struct entry *from, const char *const asked[2],
-		 const struct user *u)
+/* The @result for what was @asked for. Without memory nothing is kept. */
+static void keep(struct store_cache *c, const char *const asked[2], uint32_t hash,
+		 const struct user *u, int result)
 {
 	const char *const texts[] = { asked[0], asked[1], u->name, u->domain, u->realm,
 				      u->sources, u->group };
-	uint32_t set = from->hash % SETS;
+	uint32_t set = hash % SETS;
 	struct entry **at = &c->entry[set][c->next[set]++ % WAYS];
 	size_t size = 0;
 	char *to;
@@ -218,8 +219,11 @@ static void keep(struct store_cache *c, const struct entry *from, const char *co
 	*at = malloc(sizeof(**at) + size);
 	if (!*at)
 		return;
-	**at = *from;
-	(*at)->size = (uint16_t)size;
+	**at = (struct entry){
+		.id = u->id, .since = seconds(), .generation = c->generation, .hash = hash,
+		.flags = u->flags, .max_contacts = u->max_contacts, .result = result,
+		.size = (uint16_t)size, .has_ha1 = u->has_ha1,
+	};
 	memcpy((*at)->ha1, u->ha1, sizeof(u->ha1));
 	to = (*at)->text;
 	for (unsigned int i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -230,28 +234,24 @@ int store_user(struct store *s, const char *name, const char *domain, struct use
 {
 	struct store_cache *c = s->cache;
 	size_t len = strnlen(name, USER_NAME + 1);
-	struct entry *hit, new = { 0 };
+	uint32_t hash;
+	struct entry *hit;
+	int result;
 
 	if (len > USER_NAME || strnlen(domain, USER_DOMAIN + 1) > USER_DOMAIN)
 		return -ENOENT;
-	new.hash = hash_of(name, len, domain);
-	hit = cached(c, new.hash, name, domain);
+	hash = hash_of(name, len, domain);
+	hit = cached(c, hash, name, domain);
 	c->hit = hit;
 	if (hit) {
 		unpack(hit, out);
 		return hit->result;
 	}
-	new.generation = c->generation;
-	new.since = seconds();
 	memset(out, 0, sizeof(*out));
-	new.result = look_up(s, name, domain, out);
-	new.id = out->id;
-	new.flags = out->flags;
-	new.max_contacts = out->max_contacts;
-	new.has_ha1 = out->has_ha1;
-	if (new.result != -EIO)
-		keep(c, &new, (const char *const[]){ name, domain }, out);
-	return new.result;
+	result = look_up(s, name, domain, out);
+	if (result != -EIO)
+		keep(c, (const char *const[]){ name, domain }, hash, out, result);
+	return result;
 }
 
 int store_user_by_id(struct store *s, uint64_t id, struct user *out)
@@ -281,6 +281,24 @@ void store_user_even(struct store *s, const char *name, const char *domain)
 		return;
 	look_up(s, name, domain, &user);
 	explicit_bzero(&user, sizeof(user));
+}
+
+/* After a power cut all phones come at once: the users of most places are known by then. */
+void store_users_read(struct store *s)
+{
+	static const char sql[] = "SELECT " COLUMNS " FROM users LIMIT ?1";
+	sqlite3_stmt *q = NULL;
+	struct user u;
+
+	store_writer_mark(s);
+	if (sqlite3_prepare_v2(s->main.db, sql, -1, &q, NULL) == SQLITE_OK &&
+	    sqlite3_bind_int(q, 1, READ_AHEAD) == SQLITE_OK)
+		while (sqlite3_step(q) == SQLITE_ROW)
+			if (read_user(q, &u))
+				keep(s->cache, (const char *const[]){ u.name, u.domain },
+				     hash_of(u.name, strlen(u.name), u.domain), &u, 0);
+	sqlite3_finalize(q);
+	explicit_bzero(&u, sizeof(u));
 }
 
 /* ---- changes: each is one transaction ---- */

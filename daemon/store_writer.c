@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,10 +24,17 @@
 #define MS 1000000ull
 #define SYNC_NS (1000 * MS)	/* STORE_1S */
 #define RETRY_NS (1000 * MS)	/* between two attempts to make the connection anew */
-/* When commits follow each other so closely, one that begins waits so long for company. */
+/*
+ * When commits follow each other so closely, the next one waits for as many changes as the last one
+ * had and left behind, though not longer than this: phones that were answered together come back
+ * together, and each commit wakes two threads and syncs once.
+ */
 #define BUSY_NS (5 * MS)
 #define LINGER_NS (1 * MS)
-#define LINGER_ENOUGH 64
+#define ENOUGH_MAX 256
+#define LOG_AHEAD (1 << 20)	/* bytes */
+#define LOG_PIECE (1 << 16)
+#define LOG_ROOM (64 << 20)
 #define ID_BLOCK 1000		/* ids that one write of the mark is good for */
 #define FAILURES_MAX 8
 
@@ -89,6 +97,17 @@ static void look_for_others(struct store *s)
 	sqlite3_reset(q);
 }
 
+void store_writer_mark(struct store *s)
+{
+	pthread_mutex_lock(&s->lock);
+	/* with nothing to do the thread waits for the lock, and its connection rests */
+	if (!s->pending && !s->dirty) {
+		look_for_others(s);
+		s->others = false;
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
 /* The changes from @first to before @end, all of them or none. Gives SQLite's result. */
 static int commit(struct store *s, struct store_change *first, const struct store_change *end)
 {
@@ -108,7 +127,7 @@ static int commit(struct store *s, struct store_change *first, const struct stor
 	if (rc == SQLITE_OK)
 		rc = store_run(l->commit);
 	if (rc == SQLITE_OK) {
-		s->dirty = true;
+		s->dirty = s->durability == STORE_1S;
 		if (top >= s->reserved)
 			s->reserved = top + ID_BLOCK;
 	} else if (!sqlite3_get_autocommit(l->db)) {
@@ -180,6 +199,41 @@ static int mend(struct store *s)
 	return rc;
 }
 
+static sqlite3_file *log_file(const struct store *s)
+{
+	sqlite3_file *f = NULL;
+
+	sqlite3_file_control(s->own.db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &f);
+	return f && f->pMethods ? f : NULL;
+}
+
+static bool has_room(const struct store *s)
+{
+	struct statvfs v;
+
+	return !fstatvfs(s->file, &v) && (uint64_t)v.f_bavail * v.f_frsize >= LOG_ROOM;
+}
+
+/*
+ * A log that has grown gets zeros behind its end, which SQLite takes for the end as well: a sync
+ * that has no new size to write down takes half the time, until the log is used from its beginning
+ * again. Without them nothing is lost: what is left of a small disk is not for zeros.
+ */
+static void grow_log(struct store *s)
+{
+	static uint8_t zeros[LOG_PIECE];
+	sqlite3_file *f = log_file(s);
+	sqlite3_int64 end = 0, to;
+
+	if (!f || f->pMethods->xFileSize(f, &end) != SQLITE_OK)
+		return;
+	to = end > s->log_end && has_room(s) ? end + LOG_AHEAD : end;
+	while (end < to && end + LOG_PIECE <= STORE_LOG_MAX &&
+	       f->pMethods->xWrite(f, zeros, LOG_PIECE, end) == SQLITE_OK)
+		end += LOG_PIECE;
+	s->log_end = end;
+}
+
 static int fail(struct store_change *c, int rc)
 {
 	for (; c; c = c->next)
@@ -220,52 +274,56 @@ static void run(struct store *s, struct store_changes *l)
 		set_broken(s, rc);
 	else if (s->threaded)
 		tell(s, rc);
+	if (s->threaded && rc == SQLITE_OK)
+		grow_log(s);
 	s->ended_ns = now_ns();
 }
 
 /* STORE_1S: what was written reaches the disk. */
 static void sync_log(struct store *s)
 {
-	sqlite3_file *f = NULL;
-	int rc = SQLITE_OK;
+	sqlite3_file *f = log_file(s);
+	int rc = f ? f->pMethods->xSync(f, SQLITE_SYNC_NORMAL) : SQLITE_OK;
 
 	s->synced_ns = now_ns();
 	s->dirty = false;
-	sqlite3_file_control(s->own.db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &f);
-	if (f && f->pMethods)
-		rc = f->pMethods->xSync(f, SQLITE_SYNC_NORMAL);
 	if (rc != SQLITE_OK)
 		set_broken(s, rc);
 }
 
 /* ---- the thread ---- */
 
-static void wait_until(struct store *s, uint64_t ns)
+/* Locked. Until there are @n changes, or it is @ns (0: no end), or to stop. */
+static void wait_for(struct store *s, size_t n, uint64_t ns)
 {
 	struct timespec t = { .tv_sec = (time_t)(ns / (1000 * MS)),
 			      .tv_nsec = (long)(ns % (1000 * MS)) };
+	int err = 0;
 
-	pthread_cond_timedwait(&s->wake, &s->lock, &t);
+	s->wanted = n;
+	while (s->queue.n < n && !s->stop && !err)
+		err = ns ? pthread_cond_timedwait(&s->wake, &s->lock, &t) :
+			   pthread_cond_wait(&s->wake, &s->lock);
+	s->wanted = 0;
+}
+
+static bool is_busy(const struct store *s)
+{
+	return now_ns() - s->ended_ns < BUSY_NS;
 }
 
 /* Locked. Waits for changes and takes some; none: it is time to sync, or to stop. */
 static void wait_for_changes(struct store *s, struct store_changes *l)
 {
-	bool sync = s->durability == STORE_1S && s->dirty;
-	uint64_t until;
+	uint64_t sync = s->dirty ? s->synced_ns + SYNC_NS : 0;
 
-	while (!s->queue.n && !s->stop) {
-		if (!sync)
-			pthread_cond_wait(&s->wake, &s->lock);
-		else if (now_ns() < s->synced_ns + SYNC_NS)
-			wait_until(s, s->synced_ns + SYNC_NS);
-		else
-			return;
+	if (is_busy(s))
+		wait_for(s, s->enough, s->ended_ns + LINGER_NS);
+	if (!s->queue.n) {
+		wait_for(s, 1, sync);
+		if (s->queue.n && is_busy(s))
+			wait_for(s, s->enough, now_ns() + LINGER_NS);
 	}
-	until = now_ns();
-	until = until - s->ended_ns < BUSY_NS ? until + LINGER_NS : 0;
-	while (s->queue.n < LINGER_ENOUGH && !s->stop && now_ns() < until)
-		wait_until(s, until);
 	*l = s->queue;
 	list_init(&s->queue);
 	if (l->n > BATCH) {
@@ -294,6 +352,7 @@ static void hand_back(struct store *s, struct store_changes *l)
 		s->bytes -= c->size;
 	}
 	s->pending -= l->n;
+	s->enough = l->n + s->queue.n < ENOUGH_MAX ? l->n + s->queue.n : ENOUGH_MAX;
 	s->users_ns = s->looked_ns;
 	s->users_changed |= s->others;
 	s->others = false;
@@ -316,8 +375,7 @@ static void *writer(void *arg)
 		pthread_mutex_unlock(&s->lock);
 		if (l.n)
 			run(s, &l);
-		if (s->durability == STORE_1S && s->dirty &&
-		    now_ns() - s->synced_ns >= SYNC_NS)
+		if (s->dirty && now_ns() - s->synced_ns >= SYNC_NS)
 			sync_log(s);
 		pthread_mutex_lock(&s->lock);
 		if (l.n)
@@ -373,7 +431,7 @@ void store_writer_stop(struct store *s)
 	pthread_join(s->thread, NULL);
 	pthread_cond_destroy(&s->wake);
 	s->running = false;
-	if (s->durability == STORE_1S && s->dirty)
+	if (s->dirty)
 		sync_log(s);
 	store_done(s);
 }
@@ -399,7 +457,7 @@ int store_change(struct store *s, const struct location_change *change, store_do
 		 void *arg)
 {
 	struct store_change *c = store_change_copy(change);
-	bool full;
+	bool full, wake = false;
 
 	if (!c)
 		return -ENOMEM;
@@ -413,10 +471,11 @@ int store_change(struct store *s, const struct location_change *change, store_do
 		list_add(&s->queue, c);
 		s->pending++;
 		s->bytes += c->size;
-		if (s->queue.n == 1 || s->queue.n == LINGER_ENOUGH)
-			pthread_cond_signal(&s->wake);
+		wake = s->queue.n == s->wanted;
 	}
 	pthread_mutex_unlock(&s->lock);
+	if (wake)
+		pthread_cond_signal(&s->wake);
 	if (full)
 		free(c);
 	return full ? -EBUSY : 0;

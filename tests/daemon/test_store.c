@@ -375,6 +375,40 @@ static void test_modes(void)
 	clean();
 }
 
+static off_t log_size(void)
+{
+	char name[160];
+	struct stat st;
+
+	snprintf(name, sizeof(name), "%s-wal", path);
+	return stat(name, &st) ? -1 : st.st_size;
+}
+
+/* The log grows once for many commits; what is behind its end is no change. */
+static void test_log(void)
+{
+	struct store *s = open_store(STORE_STRICT, false);
+	off_t first, last = 0;
+	unsigned int grown = 0;
+
+	for (uint64_t i = 1; i <= 2000; i++) {
+		struct contact c = full(i % 50 + 1);
+
+		c.cseq = (uint32_t)i;
+		T_OK(!put(s, &c, NULL), "put");
+		finish(s, 1);
+		first = last;
+		last = log_size();
+		grown += last > first;
+	}
+	T_OK(grown > 1 && grown < 10 && last > 2000 * 1024, "grown %u times, to %lld bytes", grown,
+	     (long long)last);
+	T_OK(number("SELECT count(*) FROM contacts WHERE cseq > 1950") == 50, "all is there");
+	store_close(s);
+	T_OK(number("SELECT count(*) FROM contacts WHERE cseq > 1950") == 50, "and stays");
+	clean();
+}
+
 static void test_folder(void)
 {
 	char good[sizeof(path)];
@@ -580,6 +614,7 @@ int main(void)
 	test_bad_neighbour();
 	test_expire();
 	test_modes();
+	test_log();
 	test_folder();
 	test_read_only();
 	test_foreign();

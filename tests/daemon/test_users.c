@@ -196,6 +196,36 @@ static void test_others(void)
 	T_OK(!store_user_del(s, "alice", "office.example"), "removed");
 }
 
+static void write_contact(void)
+{
+	struct contact put = { .uri = (char *)"sip:a@192.0.2.1", .call_id = (char *)"c",
+			       .id = store_next_id(s) };
+	const struct location_change c = { .aor = "a@b", .put = &put, .n_put = 1 };
+	struct pollfd p = { .fd = store_fd(s), .events = POLLIN };
+	int result = 1;
+
+	T_OK(!store_change(s, &c, changed, &result) && poll(&p, 1, 10000) == 1, "a contact");
+	store_done(s);
+	T_OK(!result, "is kept");
+}
+
+/* What was read before anybody asked lasts over our own changes, and not over those of others. */
+static void test_read_ahead(void)
+{
+	struct user u = alice(), got;
+
+	T_OK(!store_user_add(s, &u), "add");
+	store_users_read(s);
+	write_contact();
+	sql("UPDATE users SET max_contacts = 5 WHERE name = 'alice'");
+	T_OK(!get("alice", "office.example", &got) && got.max_contacts == 3 &&
+	     got.has_ha1 == u.has_ha1 && !memcmp(got.ha1, u.ha1, sizeof(u.ha1)) &&
+	     !strcmp(got.sources, u.sources), "known without having been asked for");
+	write_contact();
+	T_OK(!get("alice", "office.example", &got) && got.max_contacts == 5, "read again");
+	T_OK(!store_user_del(s, "alice", "office.example"), "removed");
+}
+
 /* More names than the cache holds. */
 static void test_many(void)
 {
@@ -255,6 +285,7 @@ int main(void)
 	test_list();
 	test_cache();
 	test_others();
+	test_read_ahead();
 	test_many();
 	test_odd_rows();
 	store_close(s);
