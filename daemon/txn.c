@@ -371,6 +371,19 @@ static enum txn_seen begin_ack(struct rx *rx)
 	return TXN_ACK;
 }
 
+/*
+ * The NAT in front of the phone has given it another port since: answers go where the repetition
+ * came from. Not to another address, which may be anybody's.
+ */
+static void follow(struct txn *t, const struct rx *rx)
+{
+	const struct endpoint *now = &rx->flow.remote, *then = &t->flow.remote;
+
+	if (now->port != then->port && now->len == then->len &&
+	    !memcmp(now->addr, then->addr, now->len))
+		transport_response_flow(rx, &t->flow);
+}
+
 enum txn_seen txn_begin(struct rx *rx, struct txn **out)
 {
 	uint64_t key;
@@ -382,6 +395,7 @@ enum txn_seen txn_begin(struct rx *rx, struct txn **out)
 	key = key_of(rx, rx->msg.method);
 	t = find(rx, key, false);
 	if (t) {
+		follow(t, rx);
 		event(t, REQUEST);
 		return TXN_AGAIN;
 	}

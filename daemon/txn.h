@@ -4,6 +4,7 @@
  *
  * A retransmission never reaches the pieces behind: it gets the answer that was given, or nothing
  * while the answer is being made (a commit is under way). Only then come CSeq, nonce counts, bans.
+ * From another port of the same address (a NAT forgot the first one) answers go there from then on.
  * Bounded: TXN_MAX at once, TXN_BYTES of stored answers; beyond either the oldest finished one
  * goes; with none finished, requests are refused.
  *

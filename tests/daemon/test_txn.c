@@ -475,12 +475,41 @@ static void bound_of_bytes(void)
 	txn_free_all();
 }
 
+/* A NAT that gives the phone another port; somebody else who repeats what he saw. */
+static void rebound(void)
+{
+	static const char ok[] = "SIP/2.0 200 OK\r\n\r\n", busy[] = "SIP/2.0 486 Busy\r\n\r\n";
+	struct txn *t, *first;
+	struct made m;
+
+	for (int invite = 0; invite < 2; invite++) {
+		request_of(&m, invite ? "INVITE" : "OPTIONS", branches[0]);
+		T_OK(txn_begin(&m.rx, &first) == TXN_NEW, "the first");
+		m.rx.flow.remote.port = 5555;
+		T_OK(txn_begin(&m.rx, &t) == TXN_AGAIN, "from another port");
+		request_of(&m, invite ? "INVITE" : "OPTIONS", branches[0]);
+		m.rx.flow.remote.addr[3] = 66;
+		T_OK(txn_begin(&m.rx, &t) == TXN_AGAIN, "from another address");
+		txn_answer(first, invite ? busy : ok, invite ? sizeof(busy) - 1 : sizeof(ok) - 1);
+		T_OK(last_flow.remote.port == 5555 && last_flow.remote.addr[3] == 1,
+		     "answered at port %u", last_flow.remote.port);
+		m.rx.flow.remote.addr[3] = 1;
+		m.rx.flow.remote.port = 6666;
+		sent = 0;
+		txn_begin(&m.rx, &t);
+		T_OK(sent == 1 && last_flow.remote.port == 6666, "again at port %u",
+		     last_flow.remote.port);
+		txn_free_all();
+	}
+}
+
 int main(void)
 {
 	loop_set_now(1000000);
 	for (unsigned int i = 0; i < SEQUENCES; i++)
 		sequence(i);
 	matching();
+	rebound();
 	old_ack();
 	cancelled();
 	bounds();

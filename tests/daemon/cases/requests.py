@@ -4,7 +4,7 @@ import re
 import socket
 import time
 
-from peer import DOMAIN, LIMIT, check, host, until
+from peer import DOMAIN, LIMIT, Peer, check, host, until
 from sipmsg import Message, unique
 
 CONFIG = DOMAIN + 'max-message = 30000\ndomain "other.example" { registrar = passive }\n'
@@ -212,6 +212,21 @@ def c43_retransmission_same_answer(world):
         answers = {ask(phone, data).data for _ in range(5)}
         check(len(answers) == 1, f'{len(answers)} different answers')
         check(Message(answers.pop()).code == code, f'not {code}')
+
+
+def c43_rebound_port_gets_the_answer(world):
+    """The NAT in front of a phone forgets it between a request and its repetition."""
+    phone, other = world.inside(), world.inside()
+    data = phone.request('OPTIONS', about_us(phone))
+    first = ask(phone, data)
+    rebound = Peer(world, world.nets.inside, phone.address, 0)
+    try:
+        again = ask(rebound, data)
+        check(again.data == first.data, f'another answer: {again}')
+        other.send(data)
+        check(other.silent(), 'another address got the answer')
+    finally:
+        rebound.close()
 
 
 def c43_old_branches_are_told_apart(world):
