@@ -49,7 +49,7 @@ class Asked:
         self.method = self.message.method
         self.answer, self.ended, self.finals, self.ack = None, False, set(), None
         self.sent, self.quiet = 0, False
-        self.lives = [agent.world.lives] * 2     # of the daemon: at the beginning, at the last answer
+        self.lives = [agent.world.lives] * 2  # of the daemon: at the beginning, at the last answer
         self.interval, self.end = T1, time.monotonic() + GIVE_UP
         self.send()
 
