@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * core: what is done with a message: checks that hold for all (C10, RFC 3261 16.3), the
- * transaction, then registrar, proxy, or an answer of our own (OPTIONS to us, 405, 404, 483, 420,
+ * transaction, then registrar, proxy, or an answer of our own (OPTIONS to us, 404, 483, 420,
  * 416, 481). The proxy sees to loops (482).
  *
  * What is refused by a check alone keeps no state: the same request is refused again in the same

@@ -284,23 +284,6 @@ static bool by_far_token(struct search *s)
 	return s->w->code || s->w->to.zone == t->zone || give(s, 404, NULL);
 }
 
-static bool by_token(struct search *s)
-{
-	const struct sip_token *t = &s->l->contact;
-	bool adjacent = t->flags & SIP_TOKEN_ADJACENT && t->end.kind != SIP_HOST_NONE;
-	bool found;
-
-	if (!s->l->has_contact)
-		return false;
-	if (has_peer(s) && (!adjacent || sip_end_equal(&t->end, &s->l->route.end)))
-		return go_back(s);
-	if (!adjacent)
-		return by_far_token(s);
-	found = go_to(s, &t->end, exit_of(s));
-	s->w->to.zone = t->zone;
-	return found;
-}
-
 /* ---- users ---- */
 
 static bool can_carry(const struct search *s, const struct contact *c)
@@ -422,11 +405,19 @@ static bool by_user(struct search *s, char *aor, uint32_t len, const struct doma
 	return give(s, 480, NULL);
 }
 
+/* What asks for sips does not go on by UDP (RFC 3261 26.2.2). */
+static bool is_secure(const struct search *s)
+{
+	return s->l->ruri.scheme == SIP_URI_SIPS;
+}
+
 /* The server itself asks us only for who registered there through us. */
 static bool in_relay_domain(struct search *s, const struct domain *d)
 {
 	struct sip_uri u;
 
+	if (is_secure(s))
+		return give(s, 416, NULL);
 	if (sip_uri_parse((const u8 *)d->relay, sip_slice(0, (uint32_t)strlen(d->relay)), &u))
 		return give(s, 500, NULL);
 	return go_to_host(s, (const u8 *)d->relay, &u);
@@ -438,6 +429,8 @@ static bool go_to_registrar(struct search *s, const struct domain *d)
 	struct endpoint e;
 	struct sip_end peer;
 
+	if (is_secure(s))
+		return give(s, 416, NULL);
 	if (!upstream_registrar(d, s->rx->flow.remote.len, &e))
 		return false;
 	peer = end_of(&e);
@@ -521,6 +514,23 @@ static bool by_trunk(struct search *s)
 	if (!set_path(s, c))
 		return give(s, 480, NULL);
 	return set_host(s, c->uri + u.host.all.off, u.host.all.len);
+}
+
+static bool by_token(struct search *s)
+{
+	const struct sip_token *t = &s->l->contact;
+	bool adjacent = t->flags & SIP_TOKEN_ADJACENT && t->end.kind != SIP_HOST_NONE;
+	bool found;
+
+	if (!s->l->has_contact)
+		return false;
+	if (has_peer(s) && (!adjacent || sip_end_equal(&t->end, &s->l->route.end)))
+		return go_back(s);
+	if (!adjacent)
+		return by_trunk(s) || by_far_token(s);
+	found = go_to(s, &t->end, exit_of(s));
+	s->w->to.zone = t->zone;
+	return found;
 }
 
 /* ---- one device of a user: RFC 5627 6.1 ---- */

@@ -2,6 +2,7 @@
 /* upstream: where registrars are, what is kept of requests, and what answers change. C07, C16. */
 #include <inttypes.h>
 
+#include "log.h"
 #include "proxy_world.h"
 #include "text.h"
 
@@ -24,8 +25,9 @@ static const char *ask(const char *contacts, const char *more)
 	rx_make(&m, "REGISTER sip:voip.example SIP/2.0\n"
 		"Via: SIP/2.0/UDP 192.168.1.10:5062;branch=z9hG4bK%u\nMax-Forwards: 70\n"
 		"From: <sip:kim@voip.example>;tag=a\nTo: <sip:kim@voip.example>\n"
-		"Call-ID: %s\nCSeq: %u REGISTER\n%s%sContact: %s\nContent-Length: 0\n",
-		cseq + 1, call_id, cseq + 1, more ? more : "", "", contacts);
+		"Call-ID: %s\nCSeq: %u REGISTER\n%s%s%s%sContent-Length: 0\n",
+		cseq + 1, call_id, cseq + 1, more ? more : "", *contacts ? "Contact: " : "",
+		contacts, *contacts ? "\n" : "");
 	cseq++;
 	sent = world_give(phone, m.text, m.rx.len);
 	return sent == 1 ? world_last()->text : "";
@@ -265,8 +267,192 @@ static void by_hash(void)
 	T_OK(bound() && !strcmp(bound()->contacts->uri, "sip:kim@phone.local;x=1"), "bound");
 }
 
+/* ---- three devices, and a network that loses, delays and repeats ---- */
+
+#define RUNS 400
+#define STEPS 40
+#define DEVICES 3
+#define DELAYED 32
+
+/* What the registrar has: by device, as it was published and until when it counts. */
+static char listed[DEVICES][512];
+static unsigned int expiries[DEVICES];
+
+static struct {
+	char request[2048], list[2048];
+	int code;
+} delayed[DELAYED];
+static unsigned int n_delayed;
+
+static unsigned int any(unsigned int n)
+{
+	static uint64_t state = 88172645463325252u;
+
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (unsigned int)((state >> 32) % n);
+}
+
+static void write_list(char *out, size_t size)
+{
+	size_t n = 0;
+
+	*out = 0;
+	for (unsigned int i = 0; i < DEVICES; i++)
+		if (expiries[i])
+			n += (size_t)snprintf(out + n, size - n, "%s%s;expires=%u", n ? ", " : "",
+					      listed[i], expiries[i]);
+}
+
+static void deliver(unsigned int i)
+{
+	answer(delayed[i].request, delayed[i].code, delayed[i].list, NULL);
+	if (any(4))
+		delayed[i] = delayed[--n_delayed];
+}
+
+/* What a device asks for, as the registrar understands it. */
+enum { REGISTERS, REMOVES, QUERIES, REMOVES_ALL };
+
+static const char *send_as(unsigned int device, unsigned int what, char id[static 16])
+{
+	char contact[128];
+
+	phone.addr[3] = (uint8_t)(10 + device);
+	snprintf(id, 16, "device%u", device);
+	call_id = id;
+	snprintf(contact, sizeof(contact), what == QUERIES ? "" : what == REMOVES_ALL ? "*" :
+		 "<sip:kim@192.168.1.%u:5062>;expires=%u", 10 + device,
+		 what == REGISTERS ? 300 + any(300) : 0);
+	return ask(contact, what == REMOVES_ALL ? "Expires: 0\n" : NULL);
+}
+
+static void take(unsigned int device, unsigned int what, const char *seen)
+{
+	const char *contact = world_header(seen, "Contact", 0), *at = strstr(contact, ";expires=");
+
+	for (unsigned int i = 0; what == REMOVES_ALL && i < DEVICES; i++)
+		expiries[i] = 0;
+	if (what == REMOVES)
+		expiries[device] = 0;
+	if (what != REGISTERS)
+		return;
+	snprintf(listed[device], sizeof(listed[device]), "%.*s", (int)(at - contact), contact);
+	expiries[device] = (unsigned int)atoi(at + 9) - any(2) * 100;
+}
+
+/* @sure: of this device, and nothing is lost; else any of them. */
+static void step(bool sure, unsigned int device)
+{
+	unsigned int what = sure ? REGISTERS : any(10);
+	char id[16], list[2048];
+	const char *seen;
+	int code = sure || any(8) ? 200 : 401 + (int)any(90);
+
+	what = what < 5 ? REGISTERS : what < 8 ? REMOVES : what == 8 ? QUERIES : REMOVES_ALL;
+	seen = send_as(device, what, id);
+	if (!sure && !any(8))
+		return;
+	if (code == 200)
+		take(device, what, seen);
+	write_list(list, sizeof(list));
+	if (sure || any(3)) {
+		answer(seen, code, list, NULL);
+		if (sure || any(4) || n_delayed == DELAYED)
+			return;
+	}
+	if (n_delayed == DELAYED)
+		return;
+	snprintf(delayed[n_delayed].request, sizeof(delayed[0].request), "%s", seen);
+	snprintf(delayed[n_delayed].list, sizeof(delayed[0].list), "%s", list);
+	delayed[n_delayed++].code = code;
+}
+
+static bool is_listed(const struct contact *c)
+{
+	unsigned int device = c->flow.remote.addr[3] - 10u;
+
+	/* ends that differ by two seconds are the same, and a slow machine takes a third */
+	return device < DEVICES && expiries[device] &&
+	       location_left(c) < expiries[device] * 1000u + 3000 &&
+	       location_left(c) + 3000 > expiries[device] * 1000u;
+}
+
+static void devices(void)
+{
+	for (unsigned int run = 0; run < RUNS; run++) {
+		unsigned int live = 0, wrong = 0;
+
+		forget();
+		memset(expiries, 0, sizeof(expiries));
+		for (unsigned int i = 0; i < STEPS; i++) {
+			step(false, any(DEVICES));
+			if (n_delayed && !any(3))
+				deliver(any(n_delayed));
+		}
+		while (n_delayed)
+			deliver(any(n_delayed));
+		step(true, any(DEVICES));
+		for (unsigned int i = 0; i < DEVICES; i++)
+			live += expiries[i] > 0;
+		for (const struct contact *c = bound() ? bound()->contacts : NULL; c; c = c->next)
+			wrong += !is_listed(c);
+		T_OK(!wrong && bound() && bound()->n <= live, "run %u: %u bound, %u of them wrong; "
+		     "the registrar has %u", run, bound() ? bound()->n : 0, wrong, live);
+		for (unsigned int i = 0; i < DEVICES; i++)
+			step(true, i);
+		T_OK(bound() && bound()->n == DEVICES, "run %u: all are bound", run);
+	}
+}
+
+/* ---- scribbled on ---- */
+
+static bool give(struct endpoint peer, const char *text, uint32_t len)
+{
+	static struct sip_msg m;
+
+	if (sip_msg_parse(&m, (const uint8_t *)text, len, SIP_DATAGRAM) != SIP_OK)
+		return false;
+	world_give(peer, text, len);
+	return true;
+}
+
+static uint32_t scribble(char *out, const char *from)
+{
+	static const char bits[] = "<>;:,@[]=*\"% .0aZ\r\n";
+	uint32_t len = (uint32_t)strlen(from);
+
+	memcpy(out, from, len + 1);
+	for (unsigned int n = any(3); n; n--)
+		out[any(len)] = bits[any(sizeof(bits) - 1)];
+	return len;
+}
+
+/* Whatever comes, nothing is read or written where it should not be; the sanitizers look. */
+static void scribbled(void)
+{
+	static char text[RX_SIZE], request[RX_SIZE];
+	unsigned int taken = 0;
+
+	forget();
+	for (unsigned int i = 0; i < 10000; i++) {
+		const char *seen = send_as(any(DEVICES), any(4), (char[16]){ 0 });
+		uint32_t len;
+
+		snprintf(request, sizeof(request), "%s", seen);
+		answer(request, 200 + 100 * !any(5), world_header(request, "Contact", 0), NULL);
+		len = scribble(text, world_last()->text);
+		taken += give(registrar, text, len);
+		len = scribble(text, request);
+		taken += give(any(2) ? registrar : phone, text, len);
+	}
+	T_OK(taken > 5000, "%u could be read", taken);
+}
+
 int main(void)
 {
+	log_setup(LOG_LEVEL_WARN);
 	world_open();
 	world_domains[1].relay = "sip:198.51.100.9:5070";
 	world_domains[1].max_contacts = 10;
@@ -280,6 +466,8 @@ int main(void)
 	other_codes();
 	order();
 	by_hash();
+	devices();
+	scribbled();
 	world_close();
 	return t_end("upstream");
 }

@@ -294,21 +294,22 @@ def c16_a_third_host_is_not_ours(world):
 
 
 def c16_path(world):
-    """RFC 3327: ours on top where the phone knows it; calls come with it as a Route."""
-    phone, at = phone_of(world), registrar(world)
-    seen, _ = register(phone, at)
+    """RFC 3327: ours on top where the phone knows it; calls go by the proxies behind us."""
+    edge, at = phone_of(world), registrar(world)
+    seen, _ = register(edge, at)
     check(not seen.all('path'), 'the phone does not know Path')
-    seen, _ = register(phone, at, lines=['Supported: path', f'Path: <sip:{phone.hostport};lr;x>'])
-    ours = f'<sip:{host(at.router)}:5060;lr>'
-    check(seen.all('path') == [ours, f'<sip:{phone.hostport};lr;x>'], f'{seen}')
+    behind = f'sip:{edge.name}@{"192.168.7.99" if world.family == 4 else "[fd00:7::99]"}:5060'
+    theirs, ours = f'<sip:{edge.hostport};lr;x>', f'<sip:{host(at.router)}:5060;lr>'
+    seen, _ = register(edge, at, contact=f'<{behind}>;expires=600',
+                       lines=['Supported: path', f'Path: {theirs}'])
+    check(seen.all('path') == [ours, theirs], f'{seen}')
     at.grant(seen, [seen.get('contact')], lines=[f'Path: {p}' for p in seen.all('path')])
-    phone.expect('200', lambda m: m.code == 200)
-    call(at, next(iter(seen.contacts())), lines=[f'Route: {ours}'])
-    got = phone.expect_request('INVITE')
-    check(not got.all('route') and phone.hostport in got.uri, f'{got}')
-    call(at, f'sip:{phone.name}@{domain(world)}')
-    got = phone.expect_request('INVITE')
-    check(got.get('route') == f'<sip:{phone.hostport};lr;x>', f'{got}')
+    edge.expect('200', lambda m: m.code == 200)
+    for uri, lines in ((next(iter(seen.contacts())), [f'Route: {ours}']),
+                       (f'sip:{edge.name}@{domain(world)}', [])):
+        call(at, uri, lines=lines)
+        got = edge.expect_request('INVITE')
+        check(got.all('route') == [theirs] and got.uri == behind, f'{uri}: {got}')
 
 
 def c16_registrar_not_known_503(world):
@@ -386,6 +387,31 @@ def c06_pilot_has_all_numbers(world):
 
 
 c06_pilot_has_all_numbers.alone = True
+
+
+def c20_sips_is_not_downgraded(world):
+    phone = phone_of(world)
+    for where in (domain(world), domain(world, 'inside')):
+        for method in ('REGISTER', 'INVITE'):
+            answer = phone.transact(phone.request(method, f'sips:a@{where}' if method == 'INVITE'
+                                                  else f'sips:{where}', to=f'sips:a@{where}'))
+            check(answer.code == 416, f'{method} at {where}: {answer.start}')
+
+
+def c20_behind_somebody_elses_nat(world):
+    """The Contact means nothing here: calls go where the REGISTER came from."""
+    phone, pbx = phone_of(world, 'outside'), registrar(world, 'inside')
+    where = domain(world, 'inside')
+    mine = f'sip:me@{"10.9.9.9" if world.family == 4 else "[fd99::9]"}:5066'
+    seen, _ = register(phone, pbx, where=where, contact=f'<{mine}>;expires=600')
+    published = next(iter(seen.contacts()))
+    check('9.9.9' not in published and 'fd99' not in published, published)
+    pbx.grant(seen, seen.all('contact'))
+    final = phone.expect('200', lambda m: m.code == 200)
+    check(list(final.contacts()) == [mine], f'{final}')
+    for uri in (published, f'sip:{phone.name}@{where}'):
+        call(pbx, uri)
+        check(phone.expect_request('INVITE').uri == mine, uri)
 
 
 def c07_relay_to_a_server_inside(world):
