@@ -3,15 +3,17 @@
 import contextlib
 import glob
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 
 from peer import LIMIT, Skipped, check, host, until
+from sipmsg import unique
 
 DOMAIN = 'domain "office.example" { registrar = main }\n'
 CONFIG = DOMAIN + 'algorithms-inside = { MD5 }\n'
-USERS = ['watch', 'bare', 'lin', 'lin2', *(f'sipp{n}' for n in range(20))]
+USERS = ['watch', 'bare', 'lin', 'lin2', 'gru', *(f'sipp{n}' for n in range(20))]
 
 BARESIP = '''\
 poll_method epoll
@@ -119,13 +121,15 @@ def filled(world, text, **fields):
                                          + glob.glob('/usr/lib/*/baresip/modules')), ''), **fields)
 
 
-def registers(world, user, files, *command):
+def registers(world, user, files, *command, then=None):
     watch = world.phone(user)
     proxy = host(watch.router)
     texts = {name: filled(world, text, proxy=proxy, user=user) for name, text in files.items()}
     with program(world, texts, *command) as (_, log):
         try:
             until(lambda: bindings(watch), f'{command[0]} has registered', LIMIT * 3)
+            if then:
+                then(watch)
         except Exception:
             with open(log, encoding='utf-8', errors='replace') as file:
                 print(file.read()[:2500])
@@ -134,6 +138,33 @@ def registers(world, user, files, *command):
 
 def linphone(world, user):
     registers(world, user, {'rc': LINPHONE}, 'linphonec', '-c', 'FOLDER/rc')
+
+
+def call(caller, uri):
+    """Begins and ends one with a phone that answers by itself; its Contact."""
+    sdp = (f'v=0\r\no=- 1 1 IN IP{caller.family} {caller.address}\r\ns=-\r\n'
+           f'c=IN IP{caller.family} {caller.address}\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8\r\n')
+    fields = {'call_id': unique('gruu'), 'to': uri}
+    answer = caller.transact(caller.request('INVITE', uri, body=sdp.encode(), **fields,
+                                            lines=['Content-Type: application/sdp']), LIMIT * 3)
+    check(answer.code == 200, answer.start)
+    contact = next(iter(answer.contacts()))
+    fields |= {'to_tag': answer.tag('to'), 'lines': [
+        f'Route: {value}' for value in answer.all('record-route')[::-1]]}
+    caller.send(caller.request('ACK', contact, **fields))
+    answer = caller.transact(caller.request('BYE', contact, cseq=2, **fields))
+    check(answer.code == 200, answer.start)
+    return contact
+
+
+def called_by_gruu(watch):
+    """Its Contact is its public GRUU then: the BYE goes to that, too."""
+    answer = watch.register(contact='none', expires=None, lines=['Supported: gruu'])
+    found = re.findall(r'-gruu="([^"]*)"', str(answer))
+    check(len(found) == 2, str(answer))
+    for uri in found:
+        check(call(watch.world.inside(), uri) == found[0], 'its Contact is another')
+        check(';gr=' in call(watch.world.outside(), uri), 'its Contact is another')
 
 
 def sipp(world):
@@ -163,6 +194,11 @@ def c15_baresip(world):
 
 def c15_linphone(world):
     linphone(world, 'lin')
+
+
+def c15_linphone_by_its_gruu(world):
+    registers(world, 'gru', {'rc': LINPHONE}, 'linphonec', '-a', '-c', 'FOLDER/rc',
+              then=called_by_gruu)
 
 
 def c15_sipp(world):
