@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -431,4 +432,64 @@ void access_request(const struct rx *rx, struct access *a)
 		refuse(a, 403, NULL);
 		break;
 	}
+}
+
+/* ---- SUBSCRIBE to registrations ---- */
+
+static const struct domain *domain_of_aor(const char *aor)
+{
+	const char *at = strrchr(aor, '@');
+
+	return at ? config_domain(config_now(), at + 1, strlen(at + 1)) : NULL;
+}
+
+/* Names of users; without a domain those of @d itself. */
+static bool is_watcher(const struct user *u, const struct domain *d)
+{
+	char aor[SIP_AOR_MAX + 1];
+
+	for (size_t i = 0; i < d->watchers.n; i++) {
+		const char *word = d->watchers.word[i];
+		bool whole = strrchr(word, '@');
+		int n = snprintf(aor, sizeof(aor), "%s%s%s", word, whole ? "" : "@",
+				 whole ? "" : d->name);
+
+		if (n < (int)sizeof(aor) && is_owner(u, aor) > 0)
+			return true;
+	}
+	return false;
+}
+
+int access_may_watch(const struct user *u, const char *aor)
+{
+	const struct domain *d = domain_of_aor(aor);
+	int owner = is_owner(u, aor);
+
+	if (owner && owner != -ENOENT)
+		return owner;
+	return d && is_watcher(u, d);
+}
+
+void access_watch(const struct rx *rx, const char *aor, struct access *a)
+{
+	struct request q = { .rx = rx };
+	const struct domain *d = domain_of_aor(aor);
+	int may;
+
+	memset(a, 0, sizeof(*a));
+	if (!d || d->mode != REGISTRAR_MAIN) {
+		refuse(a, 404, NULL);
+		return;
+	}
+	/* who watches may be at home in another domain of ours */
+	if (sip_msg_nameaddr(&rx->msg, SIP_H_FROM, &q.sender))
+		q.from = domain_of(rx, &q.sender.uri.host);
+	a->domain = q.from && q.from->mode == REGISTRAR_MAIN ? q.from : d;
+	if (!ask(rx, a, false) || !own_from(&q, a))
+		return;
+	may = access_may_watch(&a->auth.user, aor);
+	if (may < 0)
+		refuse(a, 503, NULL);
+	else if (!may)
+		refuse(a, 403, "Not Yours To Watch");
 }

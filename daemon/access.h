@@ -58,6 +58,15 @@ bool access_contact(const struct rx *rx, const struct sip_nameaddr *contact);
  */
 void access_request(const struct rx *rx, struct access *a);
 
+/*
+ * May this SUBSCRIBE watch the registrations of @aor (RFC 3680)? Authenticates. 404 the domain is
+ * not ours to register at; 401, 400, 403, 503 of the credentials; 403 From is another's, or it is
+ * neither the user's own address nor is the user one of the domain's "watchers".
+ */
+void access_watch(const struct rx *rx, const char *aor, struct access *a);
+/* The last of it: 1, 0, or -errno. */
+int access_may_watch(const struct user *u, const char *aor);
+
 /* A source of the configuration's provider set. */
 bool access_trusted(const struct endpoint *source);
 

@@ -34,6 +34,7 @@ static void free_domain(struct domain *d)
 	free(d->relay);
 	free(d->registrars.prefix);
 	free_words(&d->service_route);
+	free_words(&d->watchers);
 	free_words(&d->sources);
 	free_words(&d->allow);
 	free_words(&d->push);

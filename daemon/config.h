@@ -44,6 +44,8 @@ struct domain {
 	struct words sources;		/* sources.h: where users register from; none: any */
 	struct words allow;		/* patterns of users who may register; none: all */
 	struct words push;		/* push services; none: its parameters mean nothing */
+	/* users who may watch all registrations of the domain, with or without "@domain" */
+	struct words watchers;
 };
 
 /* Users belong to it by its name (struct user). What it does not say is the domain's. */
@@ -85,6 +87,9 @@ struct config {
 	bool uniform;
 	uint8_t foreign;		/* enum foreign: requests for domains that are not ours */
 	uint32_t max_message;		/* 65535 bytes; above: 513 */
+	uint32_t subscriptions;		/* 1000 at once */
+	uint32_t subscriptions_user;	/* 10 of one user */
+	uint32_t subscription_min;	/* 60 seconds; for less: 423 */
 };
 
 #define CONFIG_FILE "/etc/callgate/callgate.conf"

@@ -323,6 +323,18 @@ static bool check_word(const char *word, char what[static CONFIG_WHAT])
 					   "without blanks, commas and quotes", word, USER_GROUP);
 }
 
+/* NAME or NAME@DOMAIN */
+static bool check_watcher(const char *word, char what[static CONFIG_WHAT])
+{
+	const char *at = strrchr(word, '@');
+	size_t n = at ? (size_t)(at - word) : strlen(word);
+
+	if (n && n <= USER_NAME && (!at || config_is_host(at + 1)))
+		return true;
+	return say(what, "'%s' is no user: give a name, or one like \"alice@office.example\"",
+		   word);
+}
+
 bool config_is_host(const char *word)
 {
 	char uri[USER_DOMAIN + 8];
@@ -379,6 +391,9 @@ const struct config_option config_options[] = {
 	TOP(uniform, "uniform", "off", switch),
 	TOP(foreign, "foreign", "reject", ONE_OF(foreign_words)),
 	TOP(max_message, "max-message", "65535", RANGE(1500, 65535)),
+	TOP(subscriptions, "subscriptions", "1000", RANGE(1, 100000)),
+	TOP(subscriptions_user, "subscriptions-user", "10", RANGE(1, 1000)),
+	TOP(subscription_min, "subscription-min", "60", RANGE(1, 3600)),
 	DOMAIN(mode, "registrar", "main", ONE_OF(registrar_words)),
 	DOMAIN(realm, "realm", NULL, text, .check = check_realm),
 	DOMAIN(relay, "relay", NULL, text, .check = check_uri),
@@ -393,6 +408,7 @@ const struct config_option config_options[] = {
 	DOMAIN(sources, "sources", NULL, LIST(words), .check = check_source),
 	DOMAIN(allow, "allow", NULL, LIST(words), .check = check_word),
 	DOMAIN(push, "push-services", NULL, LIST(words), .check = check_word),
+	DOMAIN(watchers, "watchers", NULL, LIST(words), .check = check_watcher),
 	GROUP(sources, "sources", LIST(words), .check = check_source),
 	GROUP(max_contacts, "max-contacts", RANGE(1, 1000)),
 	ROW("route", config, default_proxy, "proxy", NULL, text, .check = check_uri),

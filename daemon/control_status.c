@@ -15,6 +15,7 @@
 #include "location.h"
 #include "log.h"
 #include "loop.h"
+#include "notifier.h"
 #include "passive.h"
 #include "proxy.h"
 #include "store.h"
@@ -97,13 +98,14 @@ json_t *control_status_json(void)
 	const struct config *c = config_now();
 	char start[TEXT_TIME];
 
-	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "version", CG_VERSION, "pid", (int)getpid(),
 			 "since", text_rfc3339_boot(since, start),
 			 "seconds", number((loop_now() - since) / 1000),
 			 "config", json_text(c->file), "listen", listen_json(c),
 			 "registrations", json_pack("{s:o, s:o}", "all", number(location_count()),
 						    "passive", number(passive_count())),
+			 "subscriptions", number(notifier_count()),
 			 "transactions", json_pack("{s:o, s:o}", "now", number(txn_count()),
 						   "memory", number(txn_memory())),
 			 "kernel", kernel_json(), "transport", transport_json(), "store", store_json(),

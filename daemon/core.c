@@ -2,9 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client.h"
 #include "config.h"
 #include "core.h"
 #include "log.h"
+#include "notifier.h"
 #include "proxy.h"
 #include "registrar.h"
 #include "reply.h"
@@ -19,6 +21,7 @@
 enum target {
 	TO_PROXY,
 	TO_REGISTRAR,
+	TO_NOTIFIER,		/* SUBSCRIBE to what callgated itself knows */
 	TO_US,			/* OPTIONS, or a CANCEL of what nobody sent on */
 	TO_UNKNOWN_DOMAIN,	/* REGISTER at our address for a domain that is not ours: 404 */
 };
@@ -109,6 +112,18 @@ static enum target register_target(struct context *c, bool us)
 	return c->domain->mode == REGISTRAR_MAIN ? TO_REGISTRAR : TO_PROXY;
 }
 
+/* At our address the first domain is meant. */
+static bool for_notifier(struct context *c, bool us)
+{
+	const struct domain *d = c->domain ? c->domain : first_main(c->config);
+
+	if (c->rx->msg.method != SIP_M_SUBSCRIBE || (!us && !c->domain) || !d ||
+	    d->mode != REGISTRAR_MAIN || !notifier_wants(c->rx))
+		return false;
+	c->domain = d;
+	return true;
+}
+
 static enum target find_target(struct context *c)
 {
 	const struct sip_msg *m = &c->rx->msg;
@@ -119,6 +134,8 @@ static enum target find_target(struct context *c)
 		return TO_PROXY;
 	if (m->method == SIP_M_REGISTER)
 		return register_target(c, us);
+	if (for_notifier(c, us))
+		return TO_NOTIFIER;
 	if ((!us && !c->domain) || m->to_tag.len)
 		return TO_PROXY;
 	if (m->method == SIP_M_OPTIONS)
@@ -249,7 +266,7 @@ static void check_extensions(const struct context *c, struct refusal *r)
 	if (c->target == TO_PROXY)
 		unsupported(c, SIP_H_PROXY_REQUIRE,
 			    c->rx->msg.method == SIP_M_REGISTER ? "gin" : NULL, r);
-	else if (c->target == TO_US)
+	else if (c->target == TO_US || c->target == TO_NOTIFIER)
 		unsupported(c, SIP_H_REQUIRE, "path", r);
 }
 
@@ -324,6 +341,7 @@ static void answer_options(const struct rx *rx, struct txn *t)
 	reply_header(&r, "Accept-Encoding", "identity");
 	reply_header(&r, "Accept-Language", "en");
 	reply_header(&r, "Supported", "path");
+	reply_header(&r, "Allow-Events", "%s", notifier_events());
 	reply_send(&r, t);
 }
 
@@ -368,6 +386,8 @@ static void dispatch(struct context *c, struct rx *rx, struct txn *t)
 		cancel(c, rx, t);
 	else if (c->target == TO_REGISTRAR)
 		registrar_request(rx, t, c->domain);
+	else if (c->target == TO_NOTIFIER)
+		notifier_request(rx, t, c->domain);
 	else if (c->target == TO_US)
 		answer_options(rx, t);
 	else
@@ -420,7 +440,8 @@ void core_receive(struct rx *rx)
 	struct context c = { .rx = rx, .config = config_now() };
 
 	if (!rx->msg.request) {
-		proxy_response(rx);
+		if (!client_response(rx))
+			proxy_response(rx);
 		return;
 	}
 	c.target = rx->msg.bad ? TO_PROXY : find_target(&c);

@@ -103,7 +103,8 @@ static int set_rules(const struct config *c)
 		.key = key->key[0], .key_old = key->has_old ? key->key[1] : NULL,
 		.take = take_of(c), .methods = CALLGATE_METHOD_INVITE | CALLGATE_METHOD_MESSAGE |
 			CALLGATE_METHOD_OPTIONS | CALLGATE_METHOD_NOTIFY |
-			CALLGATE_METHOD_SUBSCRIBE | CALLGATE_METHOD_REFER | CALLGATE_METHOD_INFO,
+			/* not SUBSCRIBE: it may be for callgated itself (notifier.h) */
+			CALLGATE_METHOD_REFER | CALLGATE_METHOD_INFO,
 		.domains = names, .inside = c->inside_nets.prefix, .n_inside = c->inside_nets.n,
 		.trusted = c->trusted.prefix, .n_trusted = c->trusted.n,
 		.interfaces = line.interface, .n_interfaces = line.n_interfaces,

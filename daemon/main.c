@@ -26,10 +26,12 @@
 #include "location.h"
 #include "log.h"
 #include "loop.h"
+#include "notifier.h"
 #include "passive.h"
 #include "privileges.h"
 #include "proxy.h"
 #include "service.h"
+#include "regevent.h"
 #include "registrations.h"
 #include "store.h"
 #include "text.h"
@@ -167,6 +169,7 @@ static void store_down(void)
 	loop_unwatch(store_watch);
 	store_close(store);
 	passive_free();
+	notifier_free();
 	history_free();
 	location_free();
 	txn_free_all();
@@ -186,7 +189,13 @@ static int location_up(char why[static WHY])
 		err = history_open();
 	if (!err)
 		err = registrations_open(store);
-	return err ? err : watch_open();
+	if (!err)
+		err = watch_open();
+	if (!err)
+		err = regevent_open();
+	if (!err)
+		registrations_users_hook(notifier_review);
+	return err ? err : notifier_open();
 }
 
 static int keys_up(char why[static WHY])

@@ -342,10 +342,19 @@ static void verb_remove(struct control_job *job, const json_t *request, void *ar
 
 /* ---- users ---- */
 
+static void (*users_changed)(void);
+
+void registrations_users_hook(void (*fn)(void))
+{
+	users_changed = fn;
+}
+
 static void verb_users_changed(struct control_job *job, const json_t *request, void *arg)
 {
 	(void)request;
 	store_users_changed(arg);
+	if (users_changed)
+		users_changed();
 	control_answer(job, NULL);
 }
 

@@ -17,6 +17,9 @@ struct store;
 /* Registers the verbs. 0 or -errno. */
 int registrations_open(struct store *s);
 
+/* @fn after each change of users. There is one. */
+void registrations_users_hook(void (*fn)(void));
+
 struct aor;
 struct contact;
 /* One contact as an item of the list. */

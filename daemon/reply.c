@@ -29,7 +29,8 @@ static uint8_t bytes[REPLY_MAX + 1];
 	X(480, "Temporarily Unavailable") X(481, "Call/Transaction Does Not Exist")                \
 	X(482, "Loop Detected") X(483, "Too Many Hops") X(484, "Address Incomplete")               \
 	X(485, "Ambiguous") X(486, "Busy Here") X(487, "Request Terminated")                       \
-	X(488, "Not Acceptable Here") X(491, "Request Pending") X(493, "Undecipherable")           \
+	X(488, "Not Acceptable Here") X(489, "Bad Event") X(491, "Request Pending")                \
+	X(493, "Undecipherable")                                                                   \
 	X(494, "Security Agreement Required") X(500, "Server Internal Error")                      \
 	X(501, "Not Implemented") X(502, "Bad Gateway") X(503, "Service Unavailable")              \
 	X(504, "Server Time-out") X(505, "Version Not Supported") X(513, "Message Too Large")      \
@@ -230,22 +231,22 @@ static void to(struct reply *r)
 	LITERAL(r, "To: ");
 	slice(r, h->value);
 	if (r->code > 100 && wants_tag(&r->rx->msg)) {
-		our_tag(r->rx, tag);
+		if (!r->tag)
+			our_tag(r->rx, tag);
 		LITERAL(r, ";tag=");
-		put(r, tag, 16);
+		put(r, r->tag ? r->tag : tag, 16);
 	}
 	LITERAL(r, "\r\n");
 }
 
 /* ---- the whole ---- */
 
-void reply_begin(struct reply *r, const struct rx *rx, uint16_t code, const char *reason)
+static void begin(struct reply *r, const char *reason)
 {
-	*r = (struct reply){ .rx = rx, .buf = bytes, .cap = REPLY_MAX, .code = code };
 	LITERAL(r, "SIP/2.0 ");
-	number(r, code);
+	number(r, r->code);
 	LITERAL(r, " ");
-	reply_text(r, reason ? reason : reply_phrase(code));
+	reply_text(r, reason ? reason : reply_phrase(r->code));
 	LITERAL(r, "\r\n");
 	vias(r);
 	copy(r, "From: ", SIP_H_FROM);
@@ -253,6 +254,18 @@ void reply_begin(struct reply *r, const struct rx *rx, uint16_t code, const char
 	copy(r, "Call-ID: ", SIP_H_CALL_ID);
 	copy(r, "CSeq: ", SIP_H_CSEQ);
 	copy(r, "Timestamp: ", SIP_H_TIMESTAMP);
+}
+
+void reply_begin(struct reply *r, const struct rx *rx, uint16_t code, const char *reason)
+{
+	*r = (struct reply){ .rx = rx, .buf = bytes, .cap = REPLY_MAX, .code = code };
+	begin(r, reason);
+}
+
+void reply_begin_dialog(struct reply *r, const struct rx *rx, uint16_t code, const char *tag)
+{
+	*r = (struct reply){ .rx = rx, .buf = bytes, .cap = REPLY_MAX, .code = code, .tag = tag };
+	begin(r, NULL);
 }
 
 const uint8_t *reply_end(struct reply *r, uint32_t *len)

@@ -15,10 +15,13 @@ struct reply {
 	uint32_t len, cap;
 	uint16_t code;
 	bool full;		/* something did not fit: reply_end() gives 0 */
+	const char *tag;	/* of To, 16 characters, when the request has none; NULL: our own */
 };
 
 /* @reason NULL: the usual phrase of the code. */
 void reply_begin(struct reply *r, const struct rx *rx, uint16_t code, const char *reason);
+/* The same for an answer that makes a dialog, which has this tag. */
+void reply_begin_dialog(struct reply *r, const struct rx *rx, uint16_t code, const char *tag);
 /* One header line; never put bytes of a peer through it that were not checked. */
 void reply_header(struct reply *r, const char *name, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

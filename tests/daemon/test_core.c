@@ -8,6 +8,7 @@
 #include "config.h"
 #include "core.h"
 #include "log.h"
+#include "notifier_double.h"
 #include "proxy.h"
 #include "registrar.h"
 #include "reply.h"
@@ -108,7 +109,9 @@ static const char *outcome(void)
 	static char text[200];
 	const char *end = strstr(last, "\r\n");
 
-	if (registered)
+	if (notified_in)
+		snprintf(text, sizeof(text), "notifier %s", notified_in->name);
+	else if (registered)
 		snprintf(text, sizeof(text), "registrar %s", registered_in->name);
 	else if (proxied)
 		snprintf(text, sizeof(text), "proxy");
@@ -123,6 +126,7 @@ static void again(void)
 {
 	sent = proxied = registered = responses = 0;
 	number++;
+	notified_in = NULL;
 	*last = 0;
 }
 
@@ -160,6 +164,16 @@ static const struct {
 	{ "OPTIONS", "sip:office.example", "Require: path, nothing\n", "420 Bad Extension",
 	  "Unsupported: nothing\r\n" },
 	{ "OPTIONS", "sip:office.example", "Require: path\n", "200 OK", NULL },
+	{ "OPTIONS", "sip:office.example", "", "200 OK", "Allow-Events: reg" },
+	{ "SUBSCRIBE", "sip:bob@office.example", "Event: reg\n", "notifier office.example", NULL },
+	{ "SUBSCRIBE", "sip:bob@192.0.2.9", "Event: reg\n", "notifier office.example", NULL },
+	{ "SUBSCRIBE", "sip:bob@office.example", "", "proxy", NULL },
+	{ "SUBSCRIBE", "sip:bob@pass.example", "Event: reg\n", "proxy", NULL },
+	{ "SUBSCRIBE", "sip:bob@other.example", "Event: reg\n", "proxy", NULL },
+	{ "SUBSCRIBE", "sip:bob@office.example", "Event: reg\nRoute: <sip:198.51.100.1;lr>\n",
+	  "proxy", NULL },
+	{ "SUBSCRIBE", "sip:bob@office.example", "Event: reg\nRequire: eventlist\n",
+	  "420 Bad Extension", "Unsupported: eventlist\r\n" },
 	/* what is refused */
 	{ "INVITE", "sip:bob@office.example", "Max-Forwards: 0\n", "483 Too Many Hops", NULL },
 	{ "INVITE", "sip:bob@office.example", "Max-Forwards: 1\n", "proxy", NULL },
@@ -347,6 +361,10 @@ static void others(void)
 		"To: <sip:x>\nCall-ID: c\nCSeq: 1 INVITE\n");
 	core_receive(&made.rx);
 	T_OK(responses == 1 && !sent, "responses %u, sent %u", responses, sent);
+	client_wants = true;
+	core_receive(&made.rx);
+	T_OK(responses == 1, "an answer to a request of ours went to the proxy");
+	client_wants = false;
 	again();
 	receive("CANCEL", "sip:bob@office.example", "sip:b@x", "");
 	T_OK(proxied == 1 && handed, "a CANCEL of what is not here: proxy %u", proxied);

@@ -9,6 +9,7 @@
 #include "config.h"
 #include "core.h"
 #include "log.h"
+#include "notifier_double.h"
 #include "proxy.h"
 #include "registrar.h"
 #include "reply.h"
