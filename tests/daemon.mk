@@ -62,6 +62,17 @@ $(OUT)/%.o: $(ROOT)/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(DAEMON_CFLAGS) -MMD -MP -c -o $@ $<
 
+# the driver of tests/daemon/sequences, without sanitizers: it is for slow virtual machines
+.PHONY: sequences
+sequences: $(ROOT)/build/sequences
+$(ROOT)/build/sequences: $(TESTS)/sequences.c $(TESTS)/stories.h $(TESTS)/places.h \
+		$(ROOT)/tests/bench/gatelink.c $(ROOT)/tests/bench/gatelink.h
+	$(Q)$(MAKE) -s -C $(ROOT) build/libcallgate.a
+	$(say) LD $(notdir $@)
+	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -D_GNU_SOURCE -I$(ROOT)/uapi -I$(ROOT)/daemon \
+		-I$(ROOT)/kmod -I$(ROOT)/kmod/sip -I$(ROOT)/tests/unit -o $@ $(filter %.c,$^) \
+		$(ROOT)/build/libcallgate.a $(shell pkg-config --libs libcrypto)
+
 # what the store costs, without sanitizers: build/bench-store FOLDER [BINDINGS ...]
 .PHONY: bench-store
 bench-store:

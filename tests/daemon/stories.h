@@ -32,6 +32,11 @@ static inline unsigned int draw(unsigned int n)
  * next call, or NULL: nothing, and it was counted.
  */
 static struct sent *hop(struct endpoint peer, const char *text, bool fast);
+/*
+ * Who relayed this INVITE keeps Call-ID and tags with the way. Else a peer of the dialog has to
+ * bring back something of ours: the Route, or the token in the other one's Contact.
+ */
+static bool remembered(struct sent *invite);
 /* The user ("user1", "user1v6") is at one device only from now on. */
 static void place(const char *user, const char *uri, struct endpoint at);
 /* An inside host's by its number, up to 60; an outside one's; what a peer of it calls the router. */
@@ -51,7 +56,7 @@ enum lose { LOSE_NOTHING, LOSE_ROUTE, LOSE_TOKEN, CUT_TOKEN, LOSE_BOTH, LOSES };
 struct story {
 	unsigned int id, user, step, cseq, back, txn;
 	struct endpoint caller, called;
-	bool six, fast, answered, inward;	/* inward: the caller is outside */
+	bool six, fast, answered, remembered, inward;	/* inward: the caller is outside */
 	enum lose lose;
 	char uri[128];			/* of the device that was called, as it wrote it */
 	char invite[RX_SIZE], relayed[RX_SIZE];	/* sent by the caller; as the device got it */
@@ -172,6 +177,23 @@ static void respond(struct story *c, const char *request, int code, unsigned int
 
 /* ---- the acts of a call ---- */
 
+static bool loses_token(const struct story *c)
+{
+	return c->lose == LOSE_TOKEN || c->lose == LOSE_BOTH;
+}
+
+/*
+ * Without a Route and without a memory it is the token that counts. There is none in the Contact of
+ * an outside caller or within a side, and one for IPv6 names a device by its registration, which
+ * may have moved.
+ */
+static bool loses_route(const struct story *c, unsigned int side)
+{
+	if (c->lose == LOSE_BOTH)
+		return c->remembered;
+	return c->lose == LOSE_ROUTE && (c->remembered || (!side && c->inward && !c->six));
+}
+
 /* What a party has of the other one's Contact and of the Routes, after all that it loses. */
 static void learn(struct story *c, unsigned int side, const char *text, bool reverse)
 {
@@ -182,14 +204,14 @@ static void learn(struct story *c, unsigned int side, const char *text, bool rev
 	snprintf(c->contact[!side], sizeof(c->contact[0]), "%.*s", (int)strcspn(contact + 1, ">"),
 		 contact + 1);
 	token = strstr(c->contact[!side], ";cg=");
-	if (token && (c->lose == LOSE_TOKEN || c->lose == LOSE_BOTH))
+	if (token && loses_token(c))
 		*token = 0;
 	if (token && c->lose == CUT_TOKEN)
 		token[15] = 0;
 	while (world_header(text, "Record-Route", n)[0])
 		n++;
 	c->routes[side][0] = 0;
-	if (c->lose == LOSE_ROUTE || c->lose == LOSE_BOTH)
+	if (loses_route(c, side))
 		return;
 	for (unsigned int i = 0; i < n; i++) {
 		size_t len = strlen(c->routes[side]);
@@ -218,6 +240,7 @@ static void begin(struct story *c)
 	s = hop(c->caller, c->invite, c->fast);
 	if (reached(c, s, &c->called)) {
 		memcpy(c->relayed, s->text, s->len + 1);
+		c->remembered = remembered(s);
 		expect(!strncmp(s->text + 7, c->uri, strlen(c->uri)), c, "INVITE's URI", s);
 	}
 }
