@@ -44,19 +44,25 @@ def scenario(*steps):
     return ''.join(text) + used + '</scenario>\n'
 
 
-def run(world, steps, users, password='{}-secret', rate=100):
-    """The address whose Contacts it wrote."""
-    watch = world.phone('watch')
+def attempt(watch, steps, users, password='{}-secret', rate=100):
+    """From the address of a peer, for its Contacts, too: the exit status, and what sipp said."""
     lines = [f'{u};[authentication username={u} password={password.format(u)}]' for u in users]
     files = {'steps.xml': scenario(*steps), 'users.csv': '\n'.join(['SEQUENTIAL', *lines]) + '\n'}
     count = str(len(users))
-    with program(world, files, 'sipp', f'{host(watch.router)}:5060', '-sf', 'steps.xml', '-inf',
+    with program(watch.world, files, 'sipp', f'{host(watch.router)}:5060', '-sf', 'steps.xml', '-inf',
                  'users.csv', '-i', host(watch.address), '-p', '5094', '-m', count, '-l', count,
                  '-r', str(rate), '-nostdin', '-auth_uri', 'office.example', '-timeout', '30s',
                  '-timeout_error', '-trace_err', '-error_file', 'errors') as (process, log):
         status = process.wait(LIMIT * 6)
         with open(log, encoding='utf-8', errors='replace') as file:
             said = file.read()[-2500:]
+    return status, said
+
+
+def run(world, *steps_and_users, **how):
+    """The address that it registered from."""
+    watch = world.phone('watch')
+    status, said = attempt(watch, *steps_and_users, **how)
     check(status == 0, f'sipp ended with {status}: {said}')
     return host(watch.address)
 
