@@ -129,10 +129,17 @@ class Agent(Peer):
         return asked
 
     def readable(self):
-        try:
-            data, source = self.sock.recvfrom(70000)
-        except OSError:     # what an ICMP error says is for the timers to find out
-            return
+        """All that came: the one with many peers must not fall behind the many."""
+        while True:
+            try:
+                data, source = self.sock.recvfrom(70000)
+            except BlockingIOError:
+                return
+            except OSError:     # what an ICMP error says is for the timers to find out
+                continue
+            self.came(data, source)
+
+    def came(self, data, source):
         message = Message(data)
         message.source = source[:2]
         if message.response:
