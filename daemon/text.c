@@ -166,11 +166,20 @@ const char *text_rfc3339(uint64_t ns, char buf[static TEXT_TIME])
 	return buf;
 }
 
+/* When the machine was started. The two clocks are not read at once: one moment is one text. */
+static uint64_t boot_began(void)
+{
+	static uint64_t kept;
+	int64_t began = (int64_t)(now_ns(CLOCK_REALTIME) / 1000000 - text_boot_now());
+
+	if (llabs(began - (int64_t)kept) > 500)
+		kept = (uint64_t)began;
+	return kept;
+}
+
 const char *text_rfc3339_boot(uint64_t boot_ms, char buf[static TEXT_TIME])
 {
-	uint64_t real_ms = now_ns(CLOCK_REALTIME) / 1000000;
-
-	return text_rfc3339((real_ms - text_boot_now() + boot_ms) * 1000000, buf);
+	return text_rfc3339((boot_began() + boot_ms) * 1000000, buf);
 }
 
 const char *text_clock(uint64_t ns, char buf[static TEXT_TIME])
