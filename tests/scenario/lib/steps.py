@@ -13,6 +13,7 @@ from .text import Mismatch, Names, Text
 
 # a machine that emulates another is slow: these are upper bounds, not sleeps
 ARRIVAL = 5.0
+REPEATED = 60.0      # TCP waits twice as long after each loss of the same segment
 ENDPOINT = re.compile(r'([A-Z]\w*):(\d+|\$\w+(?:\+\d+)?)$')
 OPERATIONS = {'==': lambda a, b: a == b, '!=': lambda a, b: a != b,
               '>=': lambda a, b: a >= b, '<=': lambda a, b: a <= b}
@@ -196,15 +197,15 @@ class Runner(Admin, Streams):
             at = data.index(word.encode(), begin + 1) if word else len(data)
             pieces.append(data[begin:at])
             begin = at
-        self.connection(step, pieces + [data[begin:]])
+        self.connection(step, pieces + [data[begin:]], REPEATED)
 
-    def connection(self, step, pieces):
+    def connection(self, step, pieces, limit=ARRIVAL):
         options, sender, target, seen, receiver = self.route(step)
         spaces = [self.world.namespace_of(word.split(':')[0]) for word in (sender, receiver)]
         ends = [self.endpoint(word)[:2] for word in (sender, target, receiver)]
         try:
             came, *got = net.tcp_exchange(spaces, ends, pieces,
-                                          0.5 if 'lost' in options else ARRIVAL)
+                                          0.5 if 'lost' in options else limit)
         except (TimeoutError, ConnectionError) as error:
             if 'lost' in options:
                 return
