@@ -359,8 +359,7 @@ static bool is_bound(const struct request *q)
 	from_aor(q->rx, q->from, aor);
 	found = aor[0] ? location_find(aor, strlen(aor)) : NULL;
 	for (const struct contact *c = found ? found->contacts : NULL; c; c = c->next)
-		if (c->flow.remote.len == q->rx->flow.remote.len &&
-		    !memcmp(c->flow.remote.addr, q->rx->flow.remote.addr, c->flow.remote.len))
+		if (endpoint_same_host(&c->flow.remote, &q->rx->flow.remote))
 			return true;
 	return false;
 }

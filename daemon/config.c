@@ -99,9 +99,7 @@ static bool same_listen(const struct config *a, const struct config *b)
 	bool same = a->n_listen == b->n_listen;
 
 	for (size_t i = 0; same && i < a->n_listen; i++)
-		same = a->listen[i].len == b->listen[i].len &&
-		       a->listen[i].port == b->listen[i].port &&
-		       !memcmp(a->listen[i].addr, b->listen[i].addr, a->listen[i].len);
+		same = endpoint_equal(&a->listen[i], &b->listen[i]);
 	return same;
 }
 

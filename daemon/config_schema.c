@@ -207,10 +207,8 @@ _Static_assert(offsetof(struct config, n_listen) - offsetof(struct config, liste
 
 static bool covers(const struct endpoint *a, const struct endpoint *b)
 {
-	static const uint8_t any[16];
-
-	return a->len == b->len && a->port == b->port &&
-	       (!memcmp(a->addr, any, a->len) || !memcmp(a->addr, b->addr, a->len));
+	return endpoint_equal(a, b) ||
+	       (endpoint_is_any(a) && a->len == b->len && a->port == b->port);
 }
 
 static bool take_listen(const struct config_option *o, void *field, const char *word,

@@ -371,12 +371,9 @@ int kernel_link_open(struct loop *l, const struct config *c, char why[static 256
 
 static bool is_listed(const struct config *c, const struct endpoint *at)
 {
-	for (size_t i = 0; i < c->n_listen; i++) {
-		const struct endpoint *e = &c->listen[i];
-
-		if (e->len == at->len && e->port == at->port && !memcmp(e->addr, at->addr, e->len))
+	for (size_t i = 0; i < c->n_listen; i++)
+		if (endpoint_equal(&c->listen[i], at))
 			return true;
-	}
 	return false;
 }
 

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "hash.h"
 #include "location.h"
@@ -53,14 +52,6 @@ struct location_job {
 	uint8_t why;
 	uint64_t drop[];
 };
-
-static uint64_t real_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* ---- the table ---- */
 
@@ -329,7 +320,7 @@ static void put(struct contact *c)
 	struct contact *was = take(c->aor, c->id);
 
 	c->heard = (uint32_t)(loop_now() / LOCATION_TICK);
-	insert(c, real_now());
+	insert(c, loop_real());
 	tell(c->aor, was, c, GONE_REPLACED);
 	contact_free(was);
 }
@@ -640,7 +631,7 @@ static int load(const char *aor, const struct contact *from, void *arg)
 
 int location_load(struct store *s)
 {
-	uint64_t now = real_now();
+	uint64_t now = loop_real();
 
 	loc.store = s;
 	if (!s)

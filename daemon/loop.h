@@ -7,6 +7,7 @@
 #define LOOP_H
 
 #include <stdint.h>
+#include <time.h>
 
 struct loop;
 struct loop_watch;
@@ -41,5 +42,14 @@ void loop_unwatch(struct loop_watch *w);
  */
 uint64_t loop_now(void);
 void loop_set_now(uint64_t ms);
+
+/* CLOCK_REALTIME in milliseconds, read at each call: what outlives a restart is counted by it. */
+static inline uint64_t loop_real(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
 
 #endif

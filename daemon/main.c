@@ -224,13 +224,6 @@ static int bans_up(char why[static WHY])
 	return err ? err : bans_open(config_now(), why);
 }
 
-static bool any_address(const struct endpoint *e)
-{
-	static const uint8_t any[16];
-
-	return !memcmp(e->addr, any, e->len);
-}
-
 /* Without the module callgated is a proxy; it is found when it comes. */
 static int kernel_up(char why[static WHY])
 {
@@ -255,7 +248,7 @@ static int inherited_socket(const struct endpoint *e)
 /* A system without IPv6 is no reason not to serve IPv4. */
 static bool may_go_without(const struct endpoint *e, int err)
 {
-	return e->len == 16 && any_address(e) && err == -EAFNOSUPPORT;
+	return e->len == 16 && endpoint_is_any(e) && err == -EAFNOSUPPORT;
 }
 
 static int listen_up(char why[static WHY])

@@ -13,12 +13,31 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct endpoint {
 	uint8_t len;		/* of the address: 4, 16, or 0: not there */
 	uint8_t addr[16];
 	uint16_t port;		/* host order */
 };
+
+static inline bool endpoint_same_host(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->len == b->len && !memcmp(a->addr, b->addr, a->len);
+}
+
+static inline bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->port == b->port && endpoint_same_host(a, b);
+}
+
+/* 0.0.0.0 or ::, or not there. */
+static inline bool endpoint_is_any(const struct endpoint *e)
+{
+	static const uint8_t any[16];
+
+	return !memcmp(e->addr, any, e->len);
+}
 
 struct prefix {
 	uint8_t len;		/* of the address: 4, 16, or 0: not there */

@@ -14,11 +14,10 @@
 uint64_t dialog_key(const struct rx *rx)
 {
 	const struct sip_msg *m = &rx->msg;
-	uint64_t part[2];
 
-	part[0] = hash_bytes(rx->buf + m->call_id.off, m->call_id.len);
-	part[1] = hash_bytes(rx->buf + m->from_tag.off, m->from_tag.len);
-	return hash_bytes(part, sizeof(part));
+	return hash_parts((const struct hash_part[]){
+		{ rx->buf + m->call_id.off, m->call_id.len },
+		{ rx->buf + m->from_tag.off, m->from_tag.len } }, 2);
 }
 
 /* By the key that outlives a restart: what was ours is known when nothing else is left of it. */

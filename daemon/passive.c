@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "callgate.h"
 #include "config.h"
@@ -50,27 +49,19 @@ static struct place *places[BUCKETS];
 static struct seen *ids[BUCKETS], *publics[BUCKETS];
 static size_t n_places, n_seen;
 
-static uint64_t real_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 /* A time of the module, CLOCK_BOOTTIME, as one that outlives a restart. */
 static uint64_t real_of(uint64_t boot)
 {
-	return real_now() + boot - loop_now();
+	return loop_real() + boot - loop_now();
 }
 
 /* ---- places ---- */
 
 static struct place **place_bucket(const char *aor, const char *uri)
 {
-	uint64_t both[2] = { hash_bytes(aor, strlen(aor)), hash_bytes(uri, strlen(uri)) };
+	const struct hash_part both[] = { { aor, strlen(aor) }, { uri, strlen(uri) } };
 
-	return &places[hash_bytes(both, sizeof(both)) % BUCKETS];
+	return &places[hash_parts(both, 2) % BUCKETS];
 }
 
 static struct place *place_get(const char *aor, const char *uri)
@@ -115,17 +106,12 @@ static const struct contact *contact_of(const struct place *p)
 	return c;
 }
 
-static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
-{
-	return a->len == b->len && a->port == b->port && !memcmp(a->addr, b->addr, a->len);
-}
-
 static bool is_kept(const struct contact *c, const struct seen *s)
 {
 	uint64_t later = c->until > s->until ? c->until : s->until;
 	uint64_t sooner = c->until > s->until ? s->until : c->until;
 
-	return later - sooner < SAME_MS && same_endpoint(&c->flow.remote, &s->inside);
+	return later - sooner < SAME_MS && endpoint_equal(&c->flow.remote, &s->inside);
 }
 
 static void follow(struct place *p);
@@ -204,7 +190,7 @@ static void follow(struct place *p)
 	if (p->busy)
 		return;
 	have = contact_of(p);
-	if (p->seen && p->seen->until > real_now() && (!have || !is_kept(have, p->seen)))
+	if (p->seen && p->seen->until > loop_real() && (!have || !is_kept(have, p->seen)))
 		put(p, have);
 	else if (!p->seen && have)
 		drop(p, have);
@@ -457,8 +443,7 @@ static bool is_registrar(const struct seen *s, const struct endpoint *source)
 	for (size_t i = 0; i < d->registrars.n; i++)
 		if (prefix_has(&d->registrars.prefix[i], source))
 			return true;
-	return !d->registrars.n && s->registrar.len == source->len &&
-	       !memcmp(s->registrar.addr, source->addr, source->len);
+	return !d->registrars.n && endpoint_same_host(&s->registrar, source);
 }
 
 /* Does the Request-URI have the user of the binding's Contact, or of its address of record? */
@@ -491,7 +476,7 @@ const struct contact *passive_trunk(const struct rx *rx)
 		return NULL;
 	memcpy(e.addr, to->host.addr, e.len);
 	for (const struct seen *s = *public_bucket(&e); s; s = s->by_public) {
-		if (!same_endpoint(&s->public, &e) || !is_registrar(s, &rx->flow.remote))
+		if (!endpoint_equal(&s->public, &e) || !is_registrar(s, &rx->flow.remote))
 			continue;
 		if (is_named(s, rx->buf, to))
 			return contact_of(s->place);

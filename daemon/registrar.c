@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <strings.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "history.h"
 #include "log.h"
+#include "loop.h"
 #include "registrar_work.h"
 #include "sip/aor.h"
 #include "text.h"
@@ -279,15 +279,12 @@ static void run(struct reg *r, unsigned int first)
 
 void reg_start(struct reg *r, struct rx *rx, struct txn *t, const struct domain *d)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
 	r->rx = rx;
 	r->txn = t;
 	r->domain = d;
 	r->known = NULL;
 	r->aor[0] = '\0';
-	r->real = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	r->real = loop_real();
 	r->all = false;
 	r->outbound = false;
 	r->n = 0;

@@ -379,8 +379,7 @@ static void follow(struct txn *t, const struct rx *rx)
 {
 	const struct endpoint *now = &rx->flow.remote, *then = &t->flow.remote;
 
-	if (now->port != then->port && now->len == then->len &&
-	    !memcmp(now->addr, then->addr, now->len))
+	if (now->port != then->port && endpoint_same_host(now, then))
 		transport_response_flow(rx, &t->flow);
 }
 

@@ -64,18 +64,6 @@ static uint32_t out_used;
 
 /* ---- addresses ---- */
 
-static bool all_zero(const struct endpoint *e)
-{
-	static const uint8_t zero[16];
-
-	return !memcmp(e->addr, zero, e->len);
-}
-
-static bool same_address(const struct endpoint *a, const struct endpoint *b)
-{
-	return a->len == b->len && !memcmp(a->addr, b->addr, a->len);
-}
-
 static bool link_local(const struct endpoint *e)
 {
 	return e->len == 16 && e->addr[0] == 0xfe && (e->addr[1] & 0xc0) == 0x80;
@@ -243,7 +231,7 @@ static void write_source(struct msghdr *m, const struct udp_socket *s, const str
 	struct in6_pktinfo six = { .ipi6_ifindex = scoped ? flow->ifindex : 0 };
 	struct in_pktinfo four = { 0 };
 
-	if (!flow->local.len || (!scoped && (!s->any || all_zero(&flow->local)))) {
+	if (!flow->local.len || (!scoped && (!s->any || endpoint_is_any(&flow->local)))) {
 		m->msg_control = NULL;
 		m->msg_controllen = 0;
 	} else if (flow->local.len == 4) {
@@ -374,7 +362,7 @@ static struct udp_socket *socket_of(const struct endpoint *local, uint8_t family
 	for (struct udp_socket *s = sockets; s; s = s->next) {
 		if (s->at.len != family || (local->port && s->at.port != local->port))
 			continue;
-		if (same_address(&s->at, local))
+		if (endpoint_same_host(&s->at, local))
 			return s;
 		if (s->any || !local->len)
 			found = s;
@@ -541,7 +529,7 @@ int udp_open(struct loop *l, const struct endpoint *at, int fd, struct udp_socke
 	if (err)
 		goto out;
 	read_port(s);
-	s->any = all_zero(&s->at);
+	s->any = endpoint_is_any(&s->at);
 	s->next = sockets;
 	sockets = s;
 	*out_socket = s;
@@ -592,7 +580,7 @@ bool udp_has(const struct endpoint *e)
 {
 	for (const struct udp_socket *s = sockets; s; s = s->next)
 		if (s->at.port == e->port && s->at.len == e->len &&
-		    (s->any ? udp_own(e) : same_address(&s->at, e)))
+		    (s->any ? udp_own(e) : endpoint_same_host(&s->at, e)))
 			return true;
 	return false;
 }

@@ -93,8 +93,7 @@ int udp_route(const struct endpoint *remote, struct endpoint *local, uint32_t *i
 	struct endpoint *known = &kept[at].remote;
 	int err;
 
-	if (known->len == remote->len && !memcmp(known->addr, remote->addr, remote->len) &&
-	    kept[at].until > loop_now())
+	if (endpoint_same_host(known, remote) && kept[at].until > loop_now())
 		goto out;
 	err = look_up(remote, &kept[at].local);
 	kept[at].until = err ? 0 : loop_now() + KEEP_MS;

@@ -111,7 +111,7 @@ bool upstream_is_registrar(const struct domain *d, const struct endpoint *source
 		if (prefix_has(&d->registrars.prefix[i], source))
 			return true;
 	return !d->registrars.n && upstream_registrar(d, source->len, &e) &&
-	       e.len == source->len && !memcmp(e.addr, source->addr, e.len);
+	       endpoint_same_host(&e, source);
 }
 
 /* ---- the request ---- */

@@ -2,11 +2,11 @@
 /* What a registrar elsewhere says about our phones. The rules are in upstream.h. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "config.h"
 #include "location.h"
 #include "log.h"
+#include "loop.h"
 #include "proxy.h"
 #include "proxy_way.h"
 #include "relayed.h"
@@ -50,14 +50,6 @@ static struct {
 	char texts[65536 + 4 * NAMED_MAX];
 	size_t used;
 } now;
-
-static uint64_t real_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* ---- whose ---- */
 
@@ -357,7 +349,7 @@ static struct contact fresh(const struct named *n)
 		.path = now.path,
 		.user_agent = now.agent,
 		.id = n->have ? n->have->id : 0,
-		.since = n->have ? n->have->since : real_now(),
+		.since = n->have ? n->have->since : loop_real(),
 		.cseq = now.request.msg.cseq.num,
 		.q = n->q,
 		.origin = ORIGIN_RELAYED,
@@ -371,7 +363,7 @@ static bool is_same_end(uint64_t a, uint64_t b)
 
 static void bind(const struct named *n, uint32_t s)
 {
-	uint64_t until = real_now() + (uint64_t)s * 1000;
+	uint64_t until = loop_real() + (uint64_t)s * 1000;
 	struct contact *put = &now.put[now.change.n_put];
 
 	if (!n->asked && is_same_end(n->have->until, until))
@@ -416,9 +408,7 @@ static void work_out(void)
 
 static bool from_registrar(const struct rx *rx)
 {
-	const struct endpoint *e = &now.kept->registrar;
-
-	return e->len == rx->flow.remote.len && !memcmp(e->addr, rx->flow.remote.addr, e->len);
+	return endpoint_same_host(&now.kept->registrar, &rx->flow.remote);
 }
 
 static void find_names(void)

@@ -51,10 +51,10 @@ static struct sip_str branch_of(const struct sip_msg *m, unsigned int n)
 static uint64_t key_of(const struct rx *rx, unsigned int via)
 {
 	struct sip_str branch = branch_of(&rx->msg, via), id = rx->msg.call_id;
-	uint64_t parts[3] = { hash_bytes(rx->buf + id.off, id.len),
-			      hash_bytes(rx->buf + branch.off, branch.len), rx->msg.cseq.num };
 
-	return hash_bytes(parts, sizeof(parts));
+	return hash_parts((const struct hash_part[]){
+		{ rx->buf + id.off, id.len }, { rx->buf + branch.off, branch.len },
+		{ &rx->msg.cseq.num, sizeof(rx->msg.cseq.num) } }, 3);
 }
 
 static struct upstream_kept *find(const char *aor, uint64_t key)

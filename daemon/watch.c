@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <jansson.h>
 
@@ -10,6 +9,7 @@
 #include "history.h"
 #include "json.h"
 #include "location.h"
+#include "loop.h"
 #include "registrations.h"
 #include "text.h"
 #include "watch.h"
@@ -33,12 +33,9 @@ static struct {
 
 static void set_now(json_t *j)
 {
-	struct timespec now;
 	char buf[TEXT_TIME];
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	json_object_set_new(j, "time", json_string(text_rfc3339(
-		(uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec, buf)));
+	json_object_set_new(j, "time", json_string(text_rfc3339(loop_real() * 1000000, buf)));
 }
 
 static json_t *begin(const char *name)
@@ -48,11 +45,6 @@ static json_t *begin(const char *name)
 	json_object_set_new(j, "event", json_string(name));
 	set_now(j);
 	return j;
-}
-
-static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
-{
-	return a->len == b->len && a->port == b->port && !memcmp(a->addr, b->addr, a->len);
 }
 
 static json_t *event_of(const struct aor *a, const struct contact *was, const struct contact *now,
@@ -66,7 +58,7 @@ static json_t *event_of(const struct aor *a, const struct contact *was, const st
 	json_object_update(j, contact);
 	json_decref(contact);
 	if (was && now && (strcmp(was->uri, now->uri) ||
-			   !same_endpoint(&was->flow.remote, &now->flow.remote)))
+			   !endpoint_equal(&was->flow.remote, &now->flow.remote)))
 		json_object_set_new(j, "was", json_pack("{s:o, s:o}", "contact",
 							json_text(was->uri), "source",
 							json_endpoint(&was->flow.remote)));

@@ -121,7 +121,7 @@ static inline void pass(uint64_t ms)
 
 static inline struct contact some(const char *uri, uint32_t seconds)
 {
-	uint64_t now = real_now();
+	uint64_t now = loop_real();
 
 	return (struct contact){
 		.uri = (char *)uri, .call_id = (char *)"a84b4c76e66710@phone.example",
