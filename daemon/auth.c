@@ -82,18 +82,23 @@ static bool may_md5_alone(const char *name, const char *domain, bool known)
 	       (u.has_ha1 & BIT(DIGEST_MD5));
 }
 
-/* @empty: it came without credentials, or with such as were not asked for. */
-static enum auth_verdict challenge(const struct rx *rx, struct auth *a, bool empty)
+/*
+ * @empty: it came without credentials, or with such as were not asked for. @md5: with an answer by
+ * MD5 to a challenge that is no longer good: it knows MD5, and perhaps nothing else. Where MD5 is
+ * offered anyway, to be offered that alone says nothing about the user.
+ */
+static enum auth_verdict challenge(const struct rx *rx, struct auth *a, bool empty, bool md5)
 {
 	char name[USER_NAME + 1];
 	uint64_t key;
-	uint32_t times;
 
 	named_user(rx, name);
 	key = offer_key(&rx->flow.remote, name, a->domain);
-	times = empty ? offer_empty(key, rx) : offer_count(key);
+	if (empty)
+		offer_empty(key, rx);
 	a->offer = offer_zone(&rx->flow);
-	if (times >= OFFER_MD5_AFTER && may_md5_alone(name, a->domain, offer_has_worked(key)))
+	if ((md5 || offer_md5_alone(key)) &&
+	    ((a->offer & BIT(DIGEST_MD5)) || may_md5_alone(name, a->domain, offer_has_worked(key))))
 		a->offer = BIT(DIGEST_MD5);
 	return AUTH_CHALLENGE;
 }
@@ -181,7 +186,7 @@ static enum auth_verdict wrong(const struct rx *rx, struct auth *a, const struct
 	log_info("%s: wrong credentials for %s in realm %s%s",
 		 text_endpoint(&rx->flow.remote, at), c->user, a->realm, banned ? ": banned" : "");
 	memset(&a->user, 0, sizeof(a->user));
-	challenge(rx, a, false);
+	challenge(rx, a, false, false);
 	return banned ? AUTH_REFUSED : AUTH_WRONG;
 }
 
@@ -216,7 +221,8 @@ static enum auth_verdict accept(const struct rx *rx, struct auth *a, const struc
 	if (c->qop && !a->proxy && prove(a, c))
 		return AUTH_BUSY;
 	named_user(rx, name);
-	offer_worked(offer_key(&rx->flow.remote, name, a->domain), c->algorithm);
+	offer_worked(offer_key(&rx->flow.remote, name, a->domain), c->algorithm,
+		     n->offered == BIT(DIGEST_MD5));
 	bans_succeeded(&rx->flow.remote, c->user);
 	return AUTH_OK;
 }
@@ -225,17 +231,18 @@ static enum auth_verdict check(const struct rx *rx, struct auth *a, const struct
 {
 	struct nonce_owner o = { &rx->flow.remote, a->realm };
 	uint64_t life = config_now()->nonce_life * UINT64_C(1000), now = loop_now();
+	bool md5 = c->algorithm == DIGEST_MD5;
 	struct nonce n;
 	int right;
 
 	if (!c->known || !c->fits)
-		return challenge(rx, a, true);
+		return challenge(rx, a, true, false);
 	if (!nonce_read(&o, c->nonce.at, c->nonce.len, &n)) {
 		a->stale = true;
-		return challenge(rx, a, !(offer_zone(&rx->flow) & BIT(c->algorithm)));
+		return challenge(rx, a, !(offer_zone(&rx->flow) & BIT(c->algorithm)), md5);
 	}
 	if (!(n.offered & BIT(c->algorithm)))
-		return challenge(rx, a, true);
+		return challenge(rx, a, true, false);
 	if (bans_refuses(&rx->flow.remote, c->user))
 		return AUTH_REFUSED;
 	right = is_right(rx, a, c);
@@ -247,7 +254,7 @@ static enum auth_verdict check(const struct rx *rx, struct auth *a, const struct
 		nonce_forget_before(now - life);
 	if (now - n.time > life || !nonce_use(&n, c->nc)) {
 		a->stale = true;
-		return challenge(rx, a, false);
+		return challenge(rx, a, false, md5);
 	}
 	return accept(rx, a, c, &n);
 }
@@ -265,7 +272,7 @@ enum auth_verdict auth_check(const struct rx *rx, struct auth *a)
 		return AUTH_REFUSED;
 	switch (credentials_read(rx, id, a->realm, &c, &a->why)) {
 	case CREDENTIALS_NONE:
-		return challenge(rx, a, true);
+		return challenge(rx, a, true, false);
 	case CREDENTIALS_BAD:
 		return AUTH_MALFORMED;
 	case CREDENTIALS_THERE:

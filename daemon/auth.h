@@ -8,7 +8,8 @@
  *
  * An unknown user, a disabled one, one without a hash for the algorithm or the realm, and a wrong
  * password are one path: a hash of nobody is compared, and the answer is the same. What can be told
- * apart is a user with USER_MD5: after two empty retries the challenge is MD5 alone.
+ * apart is a user with USER_MD5 where MD5 is not offered to all: after two empty retries the
+ * challenge is MD5 alone.
  *
  * stale=true: the nonce is ours and the credentials are right, but it has expired, or the count
  * was used. Credentials for a nonce that is not ours (callgated was restarted, the address of the

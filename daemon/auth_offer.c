@@ -6,14 +6,16 @@
 #include "hash.h"
 
 #define WAYS 4
+/* The third of so many is offered the other way. */
+#define ROUND 3
 
 /* One pair of source and user, by its hash. */
 struct entry {
 	uint64_t key;
 	uint64_t last;		/* hash of the last empty request */
 	uint32_t used;		/* value of ticks */
-	uint8_t empty;		/* in a row, up to OFFER_MD5_AFTER */
-	bool worked;		/* by MD5 */
+	uint8_t empty;		/* since it last showed the right ones, 1 to ROUND and again */
+	bool worked;		/* by MD5, offered alone */
 };
 
 static struct entry table[OFFER_TABLE];
@@ -74,7 +76,7 @@ static uint64_t request_hash(const struct rx *rx)
 	return hash_bytes(rx->buf + m->call_id.off, m->call_id.len) ^ (uint64_t)m->cseq.num << 32;
 }
 
-uint32_t offer_empty(uint64_t key, const struct rx *rx)
+void offer_empty(uint64_t key, const struct rx *rx)
 {
 	uint64_t request = request_hash(rx);
 	struct entry *e = find(key);
@@ -84,32 +86,31 @@ uint32_t offer_empty(uint64_t key, const struct rx *rx)
 		*e = (struct entry){ .key = key };
 	}
 	e->used = ++ticks;
-	if (e->empty < OFFER_MD5_AFTER && (!e->empty || e->last != request))
-		e->empty++;
+	if (!e->empty || e->last != request)
+		e->empty = e->empty % ROUND + 1;
 	e->last = request;
-	return e->empty;
 }
 
-uint32_t offer_count(uint64_t key)
+bool offer_md5_alone(uint64_t key)
 {
 	const struct entry *e = find(key);
 
-	return e ? e->empty : 0;
+	return e && e->worked != (e->empty == ROUND);
 }
 
-void offer_worked(uint64_t key, enum digest_algorithm a)
+void offer_worked(uint64_t key, enum digest_algorithm a, bool alone)
 {
 	struct entry *e = find(key);
 
 	if (!e)
 		return;
-	/* what a phone could do with MD5 alone goes on so */
-	if (a != DIGEST_MD5) {
+	if (a != DIGEST_MD5 || !alone) {
 		memset(e, 0, sizeof(*e));
-	} else {
-		e->used = ++ticks;
-		e->worked = true;
+		return;
 	}
+	e->used = ++ticks;
+	e->empty = 0;
+	e->worked = true;
 }
 
 bool offer_has_worked(uint64_t key)

@@ -44,7 +44,7 @@ void store_close(struct store *s);
 #define USER_GROUP 63
 enum user_flag {
 	USER_DISABLED = 1 << 0,
-	USER_MD5 = 1 << 1,	/* MD5 alone after two empty retries (design 4) */
+	USER_MD5 = 1 << 1,	/* MD5 alone after two empty retries, anywhere */
 	USER_REMOTE = 1 << 2,	/* may call to trunks from outside */
 };
 

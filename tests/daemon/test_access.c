@@ -60,6 +60,7 @@ static uint16_t request(struct request_text t, struct phone p)
 {
 	char nonce[128], realm[128];
 
+	offer_reset();
 	receive(t);
 	access_request(&rx, &a);
 	if (!a.challenge || !p.user)
@@ -213,6 +214,7 @@ static uint16_t enrol(struct request_text t, const char *aor, struct phone p)
 {
 	char nonce[128], realm[128];
 
+	offer_reset();
 	receive(t);
 	access_register(&rx, aor, &a);
 	if (!a.challenge || !p.user)
@@ -279,6 +281,7 @@ static void check_codes(void)
 	banned = true;
 	T_OK(enrol((struct request_text){ 0 }, "alice" AT, p) == 403, "banned: %u", a.code);
 	banned = false;
+	offer_reset();
 	receive((struct request_text){ 0 });
 	access_register(&rx, "alice" AT, &a);
 	read_challenges(&a.auth);

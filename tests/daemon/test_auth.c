@@ -1,80 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Who is let in, and what is said to the others: RFC 3261 22, RFC 7616, RFC 8760. */
-#include "auth_world.h"
+#include "auth_ask.h"
 
-#include "auth_offer.h"
-#include "bans.h"
 #include "said.h"
-
-static unsigned int failures, successes;
-static bool banned, refused;
-
-bool bans_failed(const struct endpoint *source, const char *user)
-{
-	(void)source;
-	(void)user;
-	failures++;
-	return banned;
-}
-
-void bans_succeeded(const struct endpoint *source, const char *user)
-{
-	(void)source;
-	(void)user;
-	successes++;
-}
-
-bool bans_has(const struct endpoint *source)
-{
-	(void)source;
-	return banned;
-}
-
-bool bans_refuses(const struct endpoint *source, const char *user)
-{
-	(void)source;
-	return refused && !strcmp(user, "alice");
-}
-
-static struct auth auth;
-
-static enum auth_verdict check(struct request_text t)
-{
-	receive(t);
-	auth.realm = "office.example";
-	auth.domain = "office.example";
-	return auth_check(&rx, &auth);
-}
-
-/* A nonce for this source, by an empty request. */
-static const char *nonce_for(const char *source, uint8_t zone)
-{
-	static char nonces[16][128];
-	static unsigned int n;
-	struct request_text t = { .source = source, .zone = zone };
-
-	check(t);
-	read_challenges(&auth);
-	return parameter(challenges[0], "nonce=\"", nonces[n++ % 16]);
-}
-
-static enum auth_verdict try_at(struct phone p, const char *source, uint8_t zone)
-{
-	struct request_text t = { .source = source, .zone = zone, .more = answer(&p) };
-
-	return check(t);
-}
-
-static enum auth_verdict try(struct phone p)
-{
-	return try_at(p, NULL, ZONE_INSIDE);
-}
-
-static void expect(const char *what, enum auth_verdict got, enum auth_verdict want)
-{
-	T_OK(got == want, "%s: %d, not %d%s%s", what, got, want, auth.why ? ": " : "",
-	     auth.why ? auth.why : "");
-}
 
 /* ---- challenges ---- */
 
@@ -253,14 +181,6 @@ static void check_extended_names(void)
 
 /* ---- nonces ---- */
 
-static void stale(const char *what, struct phone p, const char *source)
-{
-	expect(what, try_at(p, source, ZONE_INSIDE), AUTH_CHALLENGE);
-	T_OK(auth.stale, "%s: not stale", what);
-	read_challenges(&auth);
-	T_OK(strstr(challenges[0], ", stale=true"), "%s: %s", what, challenges[0]);
-}
-
 static void check_nonces(void)
 {
 	struct phone p = { .nonce = nonce_for("192.0.2.77", ZONE_INSIDE) };
@@ -400,91 +320,6 @@ static void check_replay(void)
 		again += check(t) == AUTH_OK;
 	}
 	T_OK(again == 0, "%u of 20000 replays were accepted", again);
-}
-
-/* ---- no downgrade ---- */
-
-static void check_downgrade(void)
-{
-	struct phone p = { .md5 = true };
-	static const char out[] = "198.51.100.9";
-
-	p.nonce = nonce_for(out, ZONE_OUTSIDE);
-	expect("MD5 where SHA-256 alone was offered", try_at(p, out, ZONE_OUTSIDE),
-	       AUTH_CHALLENGE);
-	p.user = "bob";
-	expect("the same, of a user with MD5", try_at(p, out, ZONE_OUTSIDE), AUTH_CHALLENGE);
-	/* a nonce that was for MD5 is for who may use it */
-	struct nonce_owner o = { &rx.flow.remote, "office.example" };
-	char text[NONCE_TEXT + 1];
-
-	nonce_make(&o, MD5, text);
-	p.nonce = text;
-	expect("who may", try_at(p, out, ZONE_OUTSIDE), AUTH_OK);
-	p.nc = "00000002";
-	p.user = "alice";
-	expect("who may not", try_at(p, out, ZONE_OUTSIDE), AUTH_WRONG);
-	p.user = "bob";
-	p.md5 = false;
-	expect("the stronger, not offered with it", try_at(p, out, ZONE_OUTSIDE), AUTH_CHALLENGE);
-}
-
-/* The @n-th request without credentials of @user gives one challenge, by this algorithm. */
-static void empty(const char *user, const char *source, const char *algorithm)
-{
-	char to[128];
-	struct request_text t = { .source = source, .zone = ZONE_OUTSIDE, .to = to };
-
-	snprintf(to, sizeof(to), "<sip:%s@office.example>", user);
-	expect("empty", check(t), AUTH_CHALLENGE);
-	read_challenges(&auth);
-	T_OK(n_challenges == 1 && strstr(challenges[0], algorithm), "%s: %u, %s", user,
-	     n_challenges, challenges[0]);
-}
-
-static void check_md5_users(void)
-{
-	static const char out[] = "198.51.100.20";
-	struct request_text t = { .source = out, .zone = ZONE_OUTSIDE,
-				  .to = "<sip:bob@office.example>" };
-	struct phone p = { .user = "bob", .md5 = true };
-	char nonce[128];
-
-	offer_reset();
-	empty("bob", out, "SHA-256");
-	/* repetitions are one request */
-	for (int i = 0; i < 5; i++)
-		auth_check(&rx, &auth);
-	empty("bob", out, "SHA-256");
-	empty("bob", out, "=MD5");
-	empty("bob", "198.51.100.21", "SHA-256");
-	for (int i = 0; i < 5; i++) {
-		empty("alice", out, "SHA-256");
-		empty("nobody", out, "SHA-256");
-		empty("carol", out, "SHA-256");
-	}
-	check(t);
-	read_challenges(&auth);
-	p.nonce = parameter(challenges[0], "nonce=\"", nonce);
-	t.more = answer(&p);
-	expect("MD5", check(t), AUTH_OK);
-	empty("bob", out, "=MD5");
-	/* it learned better */
-	struct nonce_owner o = { &rx.flow.remote, "office.example" };
-
-	nonce_make(&o, SHA, nonce);
-	p.md5 = false;
-	t.more = answer(&p);
-	expect("SHA-256", check(t), AUTH_OK);
-	empty("bob", out, "SHA-256");
-	/* the third of these is the second retry; a wrong name of an algorithm is as empty */
-	p = (struct phone){ .user = "bob", .nonce = "x", .md5 = true,
-			    .says = "SHA-256" };
-	for (int i = 0; i < 2; i++) {
-		t.more = answer(&p);
-		check(t);
-	}
-	empty("bob", out, "=MD5");
 }
 
 /* ---- the rest ---- */
@@ -679,8 +514,6 @@ int main(void)
 	check_nonces();
 	check_realms();
 	check_window();
-	check_downgrade();
-	check_md5_users();
 	check_bans();
 	check_same_work();
 	check_store();
