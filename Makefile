@@ -80,6 +80,7 @@ bench: ## instructions per packet, registrations beside Kamailio, calls to the g
 	@$(MAKE) --no-print-directory build/callgate build/callgated
 	@tests/bench/run
 	@tests/bench/registrar
+	@tests/bench/restart
 	@tests/bench/gateway
 
 lint: ## the house rules: checkpatch, sparse, header arrows, sizes, licences
