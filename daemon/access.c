@@ -15,12 +15,7 @@
 
 bool access_trusted(const struct endpoint *source)
 {
-	const struct prefixes *t = &config_now()->trusted;
-
-	for (size_t i = 0; i < t->n; i++)
-		if (prefix_has(&t->prefix[i], source))
-			return true;
-	return false;
+	return prefixes_have(&config_now()->trusted, source);
 }
 
 static const struct domain *domain_of(const struct rx *rx, const struct sip_host *h)
@@ -65,19 +60,13 @@ static bool ask(const struct rx *rx, struct access *a, bool proxy)
 /* Is @aor the user, or an alias? 1, 0, or -errno: -ENOENT when nobody has the name. */
 static int is_owner(const struct user *u, const char *aor)
 {
-	const char *at = strrchr(aor, '@');
-	char name[USER_NAME + 1];
+	size_t len = strlen(u->name);
 	struct user other;
-	size_t len = at ? (size_t)(at - aor) : 0;
 	int err;
 
-	if (!len || len > USER_NAME)
-		return -ENOENT;
-	memcpy(name, aor, len);
-	name[len] = 0;
-	if (!strcmp(u->name, name) && !strcasecmp(u->domain, at + 1))
+	if (!strncmp(aor, u->name, len) && aor[len] == '@' && !strcasecmp(aor + len + 1, u->domain))
 		return 1;
-	err = auth_user(name, at + 1, &other);
+	err = auth_user_of(aor, &other);
 	return err ? err : other.id == u->id;
 }
 
@@ -192,7 +181,6 @@ static bool may_change(const struct rx *rx, const char *aor, struct access *a)
 	int to = is_owner(&a->auth.user, aor), from;
 	char sender[SIP_AOR_MAX + 1];
 	struct user other;
-	const char *at;
 
 	if (!a->domain->third_party && !owner_code(a, to, "Not Your Address"))
 		return false;
@@ -204,10 +192,7 @@ static bool may_change(const struct rx *rx, const char *aor, struct access *a)
 		return refuse(a, 404, NULL);
 	if (to < 0)
 		return refuse(a, 503, NULL);
-	at = strrchr(aor, '@');
-	memcpy(sender, aor, (size_t)(at - aor));
-	sender[at - aor] = 0;
-	if (!to && !auth_user(sender, at + 1, &other) && (other.flags & USER_DISABLED))
+	if (!to && !auth_user_of(aor, &other) && (other.flags & USER_DISABLED))
 		return refuse(a, 404, NULL);
 	return true;
 }

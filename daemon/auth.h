@@ -20,6 +20,9 @@
 #ifndef AUTH_H
 #define AUTH_H
 
+#include <errno.h>
+#include <string.h>
+
 #include "auth_nonce.h"
 #include "auth_parse.h"
 #include "digest.h"
@@ -67,6 +70,20 @@ void auth_close(void);
 /* A user of the store that was opened; as store_user(). */
 int auth_user(const char *name, const char *domain, struct user *out);
 int auth_user_by_id(uint64_t id, struct user *out);
+
+/* By an address of record. */
+static inline int auth_user_of(const char *aor, struct user *out)
+{
+	const char *at = strrchr(aor, '@');
+	char name[USER_NAME + 1];
+	size_t len = at ? (size_t)(at - aor) : 0;
+
+	if (!len || len > USER_NAME)
+		return -ENOENT;
+	memcpy(name, aor, len);
+	name[len] = '\0';
+	return auth_user(name, at + 1, out);
+}
 
 enum auth_verdict auth_check(const struct rx *rx, struct auth *a);
 struct reply;

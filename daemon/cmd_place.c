@@ -8,6 +8,7 @@
 #include "config.h"
 #include "control.h"
 #include "sip/aor.h"
+#include "uri_text.h"
 
 #define DATABASE "/var/lib/callgate/callgate.db"
 #define CONTROL "/run/callgate/control.sock"
@@ -109,10 +110,10 @@ static int parse_who(const struct command *c, const char *word, const char *text
 {
 	struct sip_uri uri;
 	char aor[AOR_MAX + 1];
-	uint32_t len = (uint32_t)strlen(text), n = 0;
+	uint32_t n = 0;
 
-	if (!sip_uri_parse((const u8 *)text, sip_slice(0, len), &uri) && !uri.params.len &&
-	    !uri.headers.len && !uri.password.len && !uri.host.port_num)
+	if (uri_of_text(text, &uri) && !uri.params.len && !uri.headers.len && !uri.password.len &&
+	    !uri.host.port_num)
 		n = sip_aor_print((const u8 *)text, &uri, (u8 *)aor);
 	if (!n)
 		return cmd_fail(c, EXIT_USAGE, "'%s' is not the name of a user: NAME@DOMAIN, as "

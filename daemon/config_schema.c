@@ -12,10 +12,10 @@
 #include "auth.h"
 #include "config_schema.h"
 #include "log.h"
-#include "sip/uri.h"
 #include "sources.h"
 #include "store.h"
 #include "text.h"
+#include "uri_text.h"
 
 #define SIP_PORT 5060
 
@@ -286,9 +286,7 @@ static bool check_realm(const char *word, char what[static CONFIG_WHAT])
 
 static bool read_uri(const char *word, struct sip_uri *u)
 {
-	struct sip_str all = { .off = 0, .len = (uint32_t)strlen(word) };
-
-	return strlen(word) < 1024 && !sip_uri_parse((const uint8_t *)word, all, u) &&
+	return strlen(word) < 1024 && uri_of_text(word, u) &&
 	       (u->scheme == SIP_URI_SIP || u->scheme == SIP_URI_SIPS);
 }
 

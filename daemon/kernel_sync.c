@@ -13,6 +13,7 @@
 #include "loop.h"
 #include "sip/token.h"
 #include "text.h"
+#include "uri_text.h"
 
 #define PIECE_MS 10		/* between two pieces */
 #define PIECE 500		/* locations of one */
@@ -36,13 +37,11 @@ static bool is_simple(const struct contact *c)
 {
 	struct sip_uri u;
 	struct sip_param p;
-	const uint8_t *uri = (const uint8_t *)c->uri;
 
 	if (c->flow.transport != SIP_T_UDP || c->path || c->flow.local.len != c->flow.remote.len ||
-	    sip_uri_parse(uri, sip_slice(0, (uint32_t)strlen(c->uri)), &u) ||
-	    u.scheme != SIP_URI_SIP || sip_uri_param(uri, &u, "bnc", &p))
+	    !uri_of_text(c->uri, &u) || u.scheme != SIP_URI_SIP || uri_is_bulk(c->uri, &u, &p))
 		return false;
-	return !sip_uri_param(uri, &u, "transport", &p) || SIP_IS(uri, p.value, "udp");
+	return uri_by_udp((const uint8_t *)c->uri, &u);
 }
 
 /* The same contact in the same state has the same number in every run. */

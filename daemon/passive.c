@@ -19,6 +19,7 @@
 #include "loop.h"
 #include "sip/aor.h"
 #include "udp_route.h"
+#include "uri_text.h"
 #include "zone.h"
 
 #define BUCKETS 16384
@@ -299,19 +300,18 @@ static void seen_link(struct seen *s)
 /* The user in a passive domain that a binding is of; false: none of our business. */
 static bool user_of(const struct binding *b, char out[AOR_MAX + 1])
 {
-	const uint8_t *buf = (const uint8_t *)b->aor;
 	const struct domain *d;
 	struct sip_uri u;
 	uint32_t len;
 
 	if (!b->aor || !b->contact || !b->inside.len || !b->public.len ||
-	    sip_uri_parse(buf, (struct sip_str){ .len = (uint32_t)strlen(b->aor) }, &u) ||
-	    u.host.kind == SIP_HOST_NONE)
+	    !uri_of_text(b->aor, &u) || u.host.kind == SIP_HOST_NONE)
 		return false;
 	d = config_domain(config_now(), b->aor + u.host.host.off, u.host.host.len);
 	if (!d || d->mode != REGISTRAR_PASSIVE)
 		return false;
-	len = sip_aor_print_at(buf, &u, d->name, (uint32_t)strlen(d->name), (uint8_t *)out);
+	len = sip_aor_print_at((const uint8_t *)b->aor, &u, d->name, (uint32_t)strlen(d->name),
+			       (uint8_t *)out);
 	out[len] = '\0';
 	return len > 0;
 }
@@ -440,17 +440,15 @@ static bool is_registrar(const struct seen *s, const struct endpoint *source)
 
 	if (!d || d->mode != REGISTRAR_PASSIVE)
 		return false;
-	for (size_t i = 0; i < d->registrars.n; i++)
-		if (prefix_has(&d->registrars.prefix[i], source))
-			return true;
-	return !d->registrars.n && endpoint_same_host(&s->registrar, source);
+	return d->registrars.n ? prefixes_have(&d->registrars, source) :
+				  endpoint_same_host(&s->registrar, source);
 }
 
 /* Does the Request-URI have the user of the binding's Contact, or of its address of record? */
 static bool is_named(const struct seen *s, const uint8_t *buf, const struct sip_uri *to)
 {
 	const char *at = strrchr(s->place->aor, '@');
-	const uint8_t *uri = (const uint8_t *)s->place->uri;
+	const char *uri = s->place->uri;
 	struct sip_uri contact;
 	uint8_t user[SIP_AOR_MAX];
 	uint32_t len = sip_aor_print_at(buf, to, "x", 1, user);
@@ -459,9 +457,8 @@ static bool is_named(const struct seen *s, const uint8_t *buf, const struct sip_
 		return false;
 	if ((size_t)(at - s->place->aor) == len - 2 && !memcmp(s->place->aor, user, len - 2))
 		return true;
-	return !sip_uri_parse(uri, (struct sip_str){ .len = (uint32_t)strlen(s->place->uri) },
-			      &contact) &&
-	       sip_str_eq(buf, to->user, uri, contact.user);
+	return uri_of_text(uri, &contact) &&
+	       sip_str_eq(buf, to->user, (const uint8_t *)uri, contact.user);
 }
 
 const struct contact *passive_trunk(const struct rx *rx)

@@ -6,7 +6,7 @@
 
 #include "proxy_device.h"
 #include "proxy_way.h"
-#include "sip/uri.h"
+#include "uri_text.h"
 
 #define FIRST 256u
 
@@ -89,14 +89,14 @@ static void drop(const struct contact *c, uint64_t hash)
 static int hashes(const struct contact *c, uint64_t out[2])
 {
 	struct sip_hop hop = way_hop(&c->flow);
-	const uint8_t *text = (const uint8_t *)c->uri;
 	struct sip_uri u;
 
-	if (sip_uri_parse(text, sip_slice(0, (uint32_t)strlen(c->uri)), &u) ||
-	    u.host.kind == SIP_HOST_NONE || u.host.kind == SIP_HOST_IP4)
+	if (!uri_of_text(c->uri, &u) || u.host.kind == SIP_HOST_NONE ||
+	    u.host.kind == SIP_HOST_IP4)
 		return 0;
 	for (int i = 0; i <= dev.key.has_old; i++)
-		out[i] = sip_token_hash(dev.key.key[i], &hop.remote, text, u.host.all);
+		out[i] = sip_token_hash(dev.key.key[i], &hop.remote, (const uint8_t *)c->uri,
+					u.host.all);
 	return 1 + dev.key.has_old;
 }
 

@@ -16,6 +16,7 @@
 #include "sip/aor.h"
 #include "udp_route.h"
 #include "upstream.h"
+#include "uri_text.h"
 #include "zone.h"
 
 #define SIP_PORT 5060
@@ -31,7 +32,7 @@ static struct sip_end end_of(const struct endpoint *e)
 	return out;
 }
 
-static struct endpoint endpoint_of(const struct sip_end *e)
+struct endpoint way_endpoint(const struct sip_end *e)
 {
 	struct endpoint out = { .port = e->port };
 
@@ -49,8 +50,8 @@ struct sip_hop way_hop(const struct sip_flow *f)
 
 struct sip_flow way_flow(const struct sip_hop *h)
 {
-	return (struct sip_flow){ .local = endpoint_of(&h->local),
-				  .remote = endpoint_of(&h->remote), .ifindex = h->ifindex,
+	return (struct sip_flow){ .local = way_endpoint(&h->local),
+				  .remote = way_endpoint(&h->remote), .ifindex = h->ifindex,
 				  .transport = h->transport, .zone = h->zone };
 }
 
@@ -58,7 +59,7 @@ struct sip_flow way_flow(const struct sip_hop *h)
 
 static bool is_us(const struct sip_end *e)
 {
-	struct endpoint at = endpoint_of(e);
+	struct endpoint at = way_endpoint(e);
 
 	return transport_is_us(&at);
 }
@@ -117,7 +118,7 @@ static bool give(struct search *s, uint16_t code, const char *warning)
 /* A peer by its address alone: by which of ours, and on which side, the routes say. */
 static bool go_to(struct search *s, const struct sip_end *peer, const struct sip_end *exit)
 {
-	struct endpoint remote = endpoint_of(peer), local = { 0 };
+	struct endpoint remote = way_endpoint(peer), local = { 0 };
 	struct sip_hop *to = &s->w->to;
 	uint32_t ifindex = 0;
 
@@ -159,15 +160,7 @@ static bool has_peer(const struct search *s)
 	return s->l->dialog && s->l->route.end.kind != SIP_HOST_NONE;
 }
 
-static bool by_udp(const u8 *buf, const struct sip_uri *u)
-{
-	struct sip_param p;
-
-	return !sip_uri_param(buf, u, "transport", &p) || SIP_IS(buf, p.value, "udp");
-}
-
-/* RFC 3261 16.6, item 7: maddr is meant before the host. */
-static bool named_peer(const u8 *buf, const struct sip_uri *u, struct sip_end *peer)
+bool way_named(const u8 *buf, const struct sip_uri *u, struct sip_end *peer)
 {
 	struct sip_host h = { 0 };
 	struct sip_param p;
@@ -187,9 +180,9 @@ static bool go_to_host(struct search *s, const u8 *buf, const struct sip_uri *u)
 
 	if (u->scheme == SIP_URI_SIPS)
 		return give(s, 416, NULL);
-	if (!by_udp(buf, u))
+	if (!uri_by_udp(buf, u))
 		return give(s, 503, "only UDP is spoken");
-	if (named_peer(buf, u, &peer))
+	if (way_named(buf, u, &peer))
 		return go_to(s, &peer, exit_of(s));
 	if (has_peer(s))
 		return go_back(s);
@@ -253,6 +246,13 @@ static bool by_dialog(struct search *s)
 			   &s->w->target_len);
 }
 
+/* False: it leads to ourselves. */
+static bool along(struct search *s, const struct contact *c)
+{
+	s->w->to = way_hop(&c->flow);
+	return !is_us(&s->w->to.remote);
+}
+
 /* A device that is registered, and wrote this Contact's host and port. */
 static bool by_device(struct search *s)
 {
@@ -260,11 +260,9 @@ static bool by_device(struct search *s)
 	const struct contact *c = t->flags & SIP_TOKEN_HASH ? device_find(t->hash) : NULL;
 	struct sip_uri u;
 
-	if (!c || c->flow.transport != SIP_T_UDP ||
-	    sip_uri_parse((const u8 *)c->uri, sip_slice(0, (uint32_t)strlen(c->uri)), &u))
+	if (!c || c->flow.transport != SIP_T_UDP || !uri_of_text(c->uri, &u))
 		return false;
-	s->w->to = way_hop(&c->flow);
-	if (is_us(&s->w->to.remote))
+	if (!along(s, c))
 		return give(s, 482, NULL);
 	return set_host(s, c->uri + u.host.all.off, u.host.all.len);
 }
@@ -286,11 +284,15 @@ static bool by_far_token(struct search *s)
 
 /* ---- users ---- */
 
+/* What asks for sips does not go on by UDP (RFC 3261 26.2.2). */
+static bool is_secure(const struct search *s)
+{
+	return s->l->ruri.scheme == SIP_URI_SIPS;
+}
+
 static bool can_carry(const struct search *s, const struct contact *c)
 {
-	/* sips is never downgraded: what it needs is not here yet */
-	return c->flow.transport == SIP_T_UDP && s->l->ruri.scheme != SIP_URI_SIPS &&
-	       strncasecmp(c->uri, "sips:", 5);
+	return c->flow.transport == SIP_T_UDP && !is_secure(s) && strncasecmp(c->uri, "sips:", 5);
 }
 
 /*
@@ -304,8 +306,7 @@ static bool set_bulk(struct search *s, const char *uri)
 	struct sip_param bnc;
 	struct sip_uri u;
 
-	if (sip_uri_parse((const u8 *)uri, sip_slice(0, len), &u) ||
-	    !sip_uri_param((const u8 *)uri, &u, "bnc", &bnc))
+	if (!uri_of_text(uri, &u) || !uri_is_bulk(uri, &u, &bnc))
 		return false;
 	end = sip_str_end(bnc.all);
 	s->w->target_len = 0;
@@ -333,8 +334,7 @@ static bool set_path(struct search *s, const struct contact *c)
 
 static bool go_to_contact(struct search *s, const struct contact *c)
 {
-	s->w->to = way_hop(&c->flow);
-	if (is_us(&s->w->to.remote))
+	if (!along(s, c))
 		return give(s, 482, NULL);
 	if (!set_path(s, c) || strlen(c->uri) > sizeof(s->w->target))
 		return give(s, 480, NULL);
@@ -405,12 +405,6 @@ static bool by_user(struct search *s, char *aor, uint32_t len, const struct doma
 	return give(s, 480, NULL);
 }
 
-/* What asks for sips does not go on by UDP (RFC 3261 26.2.2). */
-static bool is_secure(const struct search *s)
-{
-	return s->l->ruri.scheme == SIP_URI_SIPS;
-}
-
 /* The server itself asks us only for who registered there through us. */
 static bool in_relay_domain(struct search *s, const struct domain *d)
 {
@@ -418,7 +412,7 @@ static bool in_relay_domain(struct search *s, const struct domain *d)
 
 	if (is_secure(s))
 		return give(s, 416, NULL);
-	if (sip_uri_parse((const u8 *)d->relay, sip_slice(0, (uint32_t)strlen(d->relay)), &u))
+	if (!uri_of_text(d->relay, &u))
 		return give(s, 500, NULL);
 	return go_to_host(s, (const u8 *)d->relay, &u);
 }
@@ -505,11 +499,9 @@ static bool by_trunk(struct search *s)
 	const struct contact *c = way_trunk(s->rx);
 	struct sip_uri u;
 
-	if (!c || !can_carry(s, c) ||
-	    sip_uri_parse((const u8 *)c->uri, sip_slice(0, (uint32_t)strlen(c->uri)), &u))
+	if (!c || !can_carry(s, c) || !uri_of_text(c->uri, &u))
 		return false;
-	s->w->to = way_hop(&c->flow);
-	if (is_us(&s->w->to.remote))
+	if (!along(s, c))
 		return give(s, 482, NULL);
 	if (!set_path(s, c))
 		return give(s, 480, NULL);

@@ -37,6 +37,13 @@ const struct contact *way_trunk(const struct rx *rx);
 /* Is it an address of ours, or a domain of ours? For sip_relay.ours; @arg: the rx. */
 sip_relay_ours_fn way_ours;
 
+/*
+ * The host of a URI in @buf; maddr is meant before it (RFC 3261 16.6, item 7). False: it is a name.
+ * Those are for the resolver, which is not here yet.
+ */
+bool way_named(const u8 *buf, const struct sip_uri *u, struct sip_end *out);
+
+struct endpoint way_endpoint(const struct sip_end *e);
 struct sip_hop way_hop(const struct sip_flow *f);
 struct sip_flow way_flow(const struct sip_hop *h);
 

@@ -249,15 +249,11 @@ static void changed(const struct aor *a, const struct contact *was, const struct
 /* An alias is watched as its user. */
 static void resolve(struct access *a, char resource[static AOR_MAX + 1])
 {
-	char *at = strrchr(resource, '@');
+	const char *at = strrchr(resource, '@');
 	struct user owner;
-	int err, n;
+	int err = auth_user_of(resource, &owner);
 
-	*at = '\0';
-	err = auth_user(resource, at + 1, &owner);
-	*at = '@';
-	n = err ? 0 : (int)strlen(owner.name) + (int)strlen(at);
-	if (err || n > AOR_MAX) {
+	if (err || strlen(owner.name) + strlen(at) > AOR_MAX) {
 		a->code = err && err != -ENOENT ? 503 : 404;
 		return;
 	}
@@ -314,28 +310,17 @@ static void end(void *part)
 		location_unhook(changed);
 }
 
-/* 0, -ENOENT, or another error. */
-static int user_of(const char *aor, struct user *out)
-{
-	const char *at = strrchr(aor, '@');
-	char name[AOR_MAX + 1];
-
-	memcpy(name, aor, (size_t)(at - aor));
-	name[at - aor] = '\0';
-	return auth_user(name, at + 1, out);
-}
-
 static const char *review(const void *part, const char *watcher)
 {
 	const struct watch *w = part;
 	const char *domain = strrchr(w->aor, '@') + 1;
 	const struct domain *d = config_domain(config_now(), domain, strlen(domain));
 	struct user user, owner;
-	int err = user_of(watcher, &user);
+	int err = auth_user_of(watcher, &user);
 
 	if (err == -ENOENT || (!err && (user.flags & USER_DISABLED)))
 		return "rejected";
-	if (!d || d->mode != REGISTRAR_MAIN || user_of(w->aor, &owner) == -ENOENT)
+	if (!d || d->mode != REGISTRAR_MAIN || auth_user_of(w->aor, &owner) == -ENOENT)
 		return "noresource";
 	return !err && !access_may_watch(&user, w->aor) ? "rejected" : NULL;
 }

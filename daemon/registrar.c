@@ -137,8 +137,7 @@ static uint16_t check_user(struct reg *r)
 
 	if (strlen(u->name) != len || memcmp(u->name, r->aor, len) ||
 	    strcasecmp(u->domain, r->domain->name)) {
-		r->aor[len] = '\0';
-		err = auth_user(r->aor, r->domain->name, &owner);
+		err = auth_user_of(r->aor, &owner);
 		if (err)
 			return reg_refuse(r, err == -ENOENT ? 404 : 503, NULL);
 		r->aor_len = (size_t)snprintf(r->aor, sizeof(r->aor), "%s@%s", owner.name,

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "registrar_work.h"
+#include "uri_text.h"
 
 #define EXPIRES_BAD 3600	/* RFC 3261 20.10: what a malformed value counts as */
 #define MIN_EXPIRES_BELOW 3600	/* 10.3 step 7: an hour is never too brief */
@@ -160,12 +161,12 @@ static uint16_t read_contact(struct reg *r, struct reg_contact *c)
 static bool same_uri(const struct reg *r, const struct sip_uri *u, const struct contact *have)
 {
 	const uint8_t *text = (const uint8_t *)have->uri;
-	struct sip_str all = { .len = (uint32_t)strlen(have->uri) };
+	size_t len = strlen(have->uri);
 	struct sip_uri other;
 
-	if (all.len == u->all.len && !memcmp(text, r->rx->buf + u->all.off, all.len))
+	if (len == u->all.len && !memcmp(text, r->rx->buf + u->all.off, len))
 		return true;
-	return !sip_uri_parse(text, all, &other) && sip_uri_equal(r->rx->buf, u, text, &other);
+	return uri_of_text(have->uri, &other) && sip_uri_equal(r->rx->buf, u, text, &other);
 }
 
 static bool is_text(const struct reg *r, struct sip_str s, const char *text)

@@ -5,6 +5,7 @@
 
 #include "gruu.h"
 #include "registrar_work.h"
+#include "uri_text.h"
 
 static bool is_asked(const struct reg *r)
 {
@@ -116,12 +117,10 @@ static const char *scheme(const struct reg *r)
 /* RFC 6140 has GRUUs of another kind for all numbers of a PBX. */
 static bool is_bulk(const struct contact *c)
 {
-	const uint8_t *text = (const uint8_t *)c->uri;
 	struct sip_param bnc;
 	struct sip_uri u;
 
-	return sip_uri_parse(text, sip_slice(0, (uint32_t)strlen(c->uri)), &u) ||
-	       sip_uri_param(text, &u, "bnc", &bnc);
+	return !uri_of_text(c->uri, &u) || uri_is_bulk(c->uri, &u, &bnc);
 }
 
 /* 5.2: with each contact of an instance, whoever registered it. A new temporary one each time. */

@@ -10,6 +10,7 @@
 #include "relayed.h"
 #include "sip/aor.h"
 #include "upstream.h"
+#include "uri_text.h"
 
 #define BUCKETS 4096
 
@@ -76,25 +77,24 @@ static struct served *domain_get(const char *name)
 static void add(const struct contact *c)
 {
 	struct known *k = calloc(1, sizeof(*k));
-	const uint8_t *buf = (const uint8_t *)c->uri;
 	const char *at = strrchr(c->aor->name, '@');
 	struct sip_param p;
 	struct sip_uri u;
 
 	if (k && at)
 		k->domain = domain_get(at + 1);
-	if (!k || !k->domain || sip_uri_parse(buf, sip_slice(0, (uint32_t)strlen(c->uri)), &u)) {
+	if (!k || !k->domain || !uri_of_text(c->uri, &u)) {
 		free(k);
 		return;
 	}
 	k->contact = c;
 	k->user = u.user;
 	LIST_INSERT_HEAD(id_bucket(c->id), k, by_id);
-	LIST_INSERT_HEAD(user_bucket(buf, k->user), k, by_user);
+	LIST_INSERT_HEAD(user_bucket(text_of(k), k->user), k, by_user);
 	if (sip_end_of(&u.host, &k->place))
 		LIST_INSERT_HEAD(place_bucket(&k->place), k, by_place);
-	LIST_INSERT_HEAD(sip_uri_param(buf, &u, "bnc", &p) ? &k->domain->bulk :
-							     &k->domain->contacts, k, of_domain);
+	LIST_INSERT_HEAD(uri_is_bulk(c->uri, &u, &p) ? &k->domain->bulk : &k->domain->contacts,
+			 k, of_domain);
 }
 
 static void drop(struct known *k)

@@ -7,6 +7,7 @@
 #include "passive.h"
 #include "proxy_way.h"
 #include "upstream.h"
+#include "uri_text.h"
 #include "zone.h"
 
 #define SIP_PORT 5060
@@ -36,29 +37,17 @@ const struct domain *upstream_domain(const struct rx *rx)
 
 /* ---- the registrar ---- */
 
-/* An address that UDP reaches. Names are for the resolver, which is not here yet. */
+/* An address that UDP reaches. */
 static bool of_uri(const char *text, struct endpoint *out)
 {
 	const uint8_t *buf = (const uint8_t *)text;
-	struct sip_host host;
-	struct sip_param p;
+	struct sip_end e;
 	struct sip_uri u;
 
-	if (sip_uri_parse(buf, sip_slice(0, (uint32_t)strlen(text)), &u) ||
-	    u.scheme != SIP_URI_SIP ||
-	    (sip_uri_param(buf, &u, "transport", &p) && !SIP_IS(buf, p.value, "udp")))
+	if (!uri_of_text(text, &u) || u.scheme != SIP_URI_SIP || !uri_by_udp(buf, &u) ||
+	    !way_named(buf, &u, &e))
 		return false;
-	host = u.host;
-	if (sip_uri_param(buf, &u, "maddr", &p)) {
-		memset(&host, 0, sizeof(host));
-		if (sip_host_lone(buf, p.value, &host))
-			return false;
-	}
-	if (host.kind != SIP_HOST_IP4 && host.kind != SIP_HOST_IP6)
-		return false;
-	*out = (struct endpoint){ .len = host.kind == SIP_HOST_IP4 ? 4 : 16,
-				  .port = u.host.port_num ? u.host.port_num : SIP_PORT };
-	memcpy(out->addr, host.addr, out->len);
+	*out = way_endpoint(&e);
 	return true;
 }
 
@@ -107,11 +96,9 @@ bool upstream_is_registrar(const struct domain *d, const struct endpoint *source
 {
 	struct endpoint e;
 
-	for (size_t i = 0; i < d->registrars.n; i++)
-		if (prefix_has(&d->registrars.prefix[i], source))
-			return true;
-	return !d->registrars.n && upstream_registrar(d, source->len, &e) &&
-	       endpoint_same_host(&e, source);
+	if (d->registrars.n)
+		return prefixes_have(&d->registrars, source);
+	return upstream_registrar(d, source->len, &e) && endpoint_same_host(&e, source);
 }
 
 /* ---- the request ---- */

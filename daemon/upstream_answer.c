@@ -13,6 +13,7 @@
 #include "sip/aor.h"
 #include "upstream.h"
 #include "upstream_kept.h"
+#include "uri_text.h"
 
 #define NAMED_MAX 64
 #define EXPIRES_USUAL 3600
@@ -141,8 +142,7 @@ static void name_known(const struct contact *c)
 	struct named *n;
 	struct sip_uri u;
 
-	if (c->origin != ORIGIN_RELAYED ||
-	    sip_uri_parse((const u8 *)c->uri, sip_slice(0, (u32)strlen(c->uri)), &u))
+	if (c->origin != ORIGIN_RELAYED || !uri_of_text(c->uri, &u))
 		return;
 	for (unsigned int i = 0; i < now.n; i++) {
 		n = &now.named[i];

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config.h"
 #include "loop.h"
 #include "zone.h"
 
@@ -89,9 +88,8 @@ uint8_t zone_of(const struct config *c, uint32_t ifindex, const struct endpoint 
 {
 	unsigned int at = ifindex % CACHED;
 
-	for (size_t i = 0; i < c->inside_nets.n; i++)
-		if (prefix_has(&c->inside_nets.prefix[i], remote))
-			return ZONE_INSIDE;
+	if (prefixes_have(&c->inside_nets, remote))
+		return ZONE_INSIDE;
 	if (cache[at].ifindex != ifindex || cache[at].config != c ||
 	    cache[at].until <= loop_now()) {
 		cache[at].zone = look_up(c, ifindex);

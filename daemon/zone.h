@@ -7,9 +7,8 @@
 #ifndef ZONE_H
 #define ZONE_H
 
+#include "config.h"
 #include "transport.h"
-
-struct config;
 
 /* ZONE_*. What is known of an interface is looked up again every 2 s: they come and go. */
 uint8_t zone_of(const struct config *c, uint32_t ifindex, const struct endpoint *remote);
@@ -17,5 +16,13 @@ uint8_t zone_of(const struct config *c, uint32_t ifindex, const struct endpoint 
 void zone_forget(void);
 
 bool prefix_has(const struct prefix *p, const struct endpoint *e);
+
+static inline bool prefixes_have(const struct prefixes *list, const struct endpoint *e)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (prefix_has(&list->prefix[i], e))
+			return true;
+	return false;
+}
 
 #endif
