@@ -59,21 +59,16 @@ static const char *const location_heads[] = {
 	"USER", "CONTACT", "SOURCE", "ORIGIN", ">Q", ">LEFT", "AGENT", ">ID",
 };
 
-const char *registration_word(const json_t *item, const char *key)
+const char *item_word(const json_t *item, const char *key)
 {
 	const char *s = json_string_value(json_object_get(item, key));
 
 	return s ? s : "-";
 }
 
-static const char *word(const json_t *item, const char *key)
+long long item_number(const json_t *item, const char *key)
 {
-	return registration_word(item, key);
-}
-
-static uint64_t number(const json_t *item, const char *key)
-{
-	return (uint64_t)json_integer_value(json_object_get(item, key));
+	return json_integer_value(json_object_get(item, key));
 }
 
 static int location_row(const json_t *item, void *arg)
@@ -81,11 +76,12 @@ static int location_row(const json_t *item, void *arg)
 	char q[16], left[TEXT_TIME], id[24];
 
 	snprintf(q, sizeof(q), "%.3g", json_real_value(json_object_get(item, "q")));
-	snprintf(id, sizeof(id), "%llu", (unsigned long long)number(item, "id"));
+	snprintf(id, sizeof(id), "%lld", item_number(item, "id"));
 	table_row(arg, (const char *const[]){
-		word(item, "aor"), word(item, "contact"), word(item, "source"),
-		word(item, "origin"), q, text_duration(number(item, "left"), left),
-		word(item, "user_agent"), id });
+		item_word(item, "aor"), item_word(item, "contact"), item_word(item, "source"),
+		item_word(item, "origin"), q,
+		text_duration((uint64_t)item_number(item, "left"), left),
+		item_word(item, "user_agent"), id });
 	return 0;
 }
 
@@ -215,9 +211,9 @@ static void show_number(const json_t *item, const char *key)
 	if (!strcmp(key, "q"))
 		snprintf(text, sizeof(text), "%.3g", json_real_value(json_object_get(item, key)));
 	else if (!strcmp(key, "left") || !strcmp(key, "age"))
-		text_duration(number(item, key), text);
+		text_duration((uint64_t)item_number(item, key), text);
 	else
-		snprintf(text, sizeof(text), "%llu", (unsigned long long)number(item, key));
+		snprintf(text, sizeof(text), "%lld", item_number(item, key));
 	printf("  %-11s %s\n", key, text);
 }
 
@@ -229,11 +225,10 @@ static int show_one(const json_t *item, void *arg)
 	}, *const numbers[] = { "age", "left", "q", "cseq", "reg_id" };
 	size_t *n = arg;
 
-	printf("%s%s, %llu\n", (*n)++ ? "\n" : "", word(item, "aor"),
-	       (unsigned long long)number(item, "id"));
+	printf("%s%s, %lld\n", (*n)++ ? "\n" : "", item_word(item, "aor"), item_number(item, "id"));
 	for (size_t i = 0; i < COUNT(keys); i++)
 		if (json_object_get(item, keys[i]))
-			printf("  %-11s %s\n", keys[i], word(item, keys[i]));
+			printf("  %-11s %s\n", keys[i], item_word(item, keys[i]));
 	for (size_t i = 0; i < COUNT(numbers); i++)
 		show_number(item, numbers[i]);
 	return 0;
@@ -251,8 +246,8 @@ static int not_registered(const struct command *c, const char *aor, const json_t
 
 	if (!removed)
 		return cmd_fail(c, EXIT_FAILED, "%s is not registered", aor);
-	return cmd_fail(c, EXIT_FAILED, "%s is not registered: %s at %s", aor, word(removed, "why"),
-			word(removed, "time"));
+	return cmd_fail(c, EXIT_FAILED, "%s is not registered: %s at %s", aor,
+			item_word(removed, "why"), item_word(removed, "time"));
 }
 
 /* Takes over both. */
@@ -319,9 +314,8 @@ static int remove_it(const struct command *c, const struct place *p, const char 
 	if (!answer)
 		return not_running(c);
 	if (json_is_true(json_object_get(answer, "ok")))
-		printf("%llu of %s removed\n",
-		       (unsigned long long)number(json_object_get(answer, "result"), "removed"),
-		       aor);
+		printf("%lld of %s removed\n",
+		       item_number(json_object_get(answer, "result"), "removed"), aor);
 	else
 		status = refused(c, answer);
 	json_decref(answer);

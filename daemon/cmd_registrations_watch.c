@@ -12,11 +12,6 @@ struct watching {
 	bool json;
 };
 
-static long long number(const json_t *item, const char *key)
-{
-	return (long long)json_integer_value(json_object_get(item, key));
-}
-
 /* "2026-03-01T18:09:06.123Z": the time of day of it, as UTC is what logs have too */
 static const char *clock_of(const json_t *item)
 {
@@ -29,35 +24,35 @@ static const char *clock_of(const json_t *item)
 static void print_was(const json_t *was)
 {
 	if (was)
-		printf(", was %s from %s", registration_word(was, "contact"),
-		       registration_word(was, "source"));
+		printf(", was %s from %s", item_word(was, "contact"),
+		       item_word(was, "source"));
 }
 
 static void print_change(const json_t *item)
 {
 	char left[TEXT_TIME];
 
-	printf("%s %-12s %s %s from %s", clock_of(item), registration_word(item, "event"),
-	       registration_word(item, "aor"), registration_word(item, "contact"),
-	       registration_word(item, "source"));
+	printf("%s %-12s %s %s from %s", clock_of(item), item_word(item, "event"),
+	       item_word(item, "aor"), item_word(item, "contact"),
+	       item_word(item, "source"));
 	if (json_object_get(item, "left"))
-		printf(", for %s", text_duration((uint64_t)number(item, "left"), left));
+		printf(", for %s", text_duration((uint64_t)item_number(item, "left"), left));
 	print_was(json_object_get(item, "was"));
 	if (json_object_get(item, "user_agent"))
-		printf(", %s", registration_word(item, "user_agent"));
+		printf(", %s", item_word(item, "user_agent"));
 	putchar('\n');
 }
 
 static void print_event(const json_t *item)
 {
-	const char *event = registration_word(item, "event");
+	const char *event = item_word(item, "event");
 
 	if (!strcmp(event, "watching"))
 		printf("%s watching     %lld registrations\n", clock_of(item),
-		       number(item, "registrations"));
+		       item_number(item, "registrations"));
 	else if (!strcmp(event, "lost"))
 		printf("%s lost         %lld events lost: they came faster than they were read\n",
-		       clock_of(item), number(item, "n"));
+		       clock_of(item), item_number(item, "n"));
 	else
 		print_change(item);
 }
@@ -121,11 +116,11 @@ void registrations_print_last(const json_t *last)
 	const json_t *removed = json_object_get(last, "removed");
 
 	if (result)
-		printf("last result: %lld %s, %s, from %s\n", number(result, "code"),
-		       registration_word(result, "phrase"), registration_word(result, "time"),
-		       registration_word(result, "source"));
+		printf("last result: %lld %s, %s, from %s\n", item_number(result, "code"),
+		       item_word(result, "phrase"), item_word(result, "time"),
+		       item_word(result, "source"));
 	if (removed)
-		printf("last removal: %s, %s, %s from %s\n", registration_word(removed, "why"),
-		       registration_word(removed, "time"), registration_word(removed, "contact"),
-		       registration_word(removed, "source"));
+		printf("last removal: %s, %s, %s from %s\n", item_word(removed, "why"),
+		       item_word(removed, "time"), item_word(removed, "contact"),
+		       item_word(removed, "source"));
 }

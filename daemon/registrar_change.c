@@ -6,56 +6,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "contact_text.h"
 #include "registrar_work.h"
 
 /* Room for all that a message holds, each text with its NUL and a parameter with its ';'. */
-static char texts[65536 + REG_CONTACTS * 8];
-static size_t used;
-
-static char *text(const uint8_t *from, uint32_t len)
-{
-	char *at = texts + used;
-
-	if (len >= sizeof(texts) - used)
-		len = (uint32_t)(sizeof(texts) - used - 1);
-	memcpy(at, from, len);
-	at[len] = '\0';
-	used += len + 1;
-	return at;
-}
+static char room[65536 + REG_CONTACTS * 8];
+static struct contact_texts texts = { .at = room, .size = sizeof(room) };
 
 static char *slice(const struct reg *r, struct sip_str s)
 {
-	return s.len ? text(r->rx->buf + s.off, s.len) : NULL;
-}
-
-/* Takes the NUL of the text before away, to go on with it. */
-static void join(void)
-{
-	used--;
-}
-
-/* All Path lines as one comma list; a fold inside becomes blanks. */
-static char *path_text(const struct reg *r)
-{
-	const struct sip_msg *m = &r->rx->msg;
-	const struct sip_header *h = sip_msg_header(m, SIP_H_PATH);
-	char *first = NULL, *at;
-
-	for (; h; h = sip_msg_next(m, h)) {
-		if (first) {
-			join();
-			text((const uint8_t *)", ", 2);
-			join();
-		}
-		at = text(m->buf + h->value.off, h->value.len);
-		if (!first)
-			first = at;
-	}
-	for (at = first; at && *at; at++)
-		if (*at == '\r' || *at == '\n')
-			*at = ' ';
-	return first;
+	return s.len ? contact_text(&texts, r->rx->buf + s.off, s.len) : NULL;
 }
 
 /* Parameters that have no field of their own, as they came. GRUUs are not the phone's to say. */
@@ -73,24 +33,14 @@ static char *other_params(const struct reg *r, const struct reg_contact *c)
 		    SIP_IS(buf, p.name, "pub-gruu") || SIP_IS(buf, p.name, "temp-gruu"))
 			continue;
 		if (first)
-			join();
-		at = text((const uint8_t *)";", 1);
-		join();
-		text(buf + p.all.off, p.all.len);
+			contact_join(&texts);
+		at = contact_text(&texts, (const uint8_t *)";", 1);
+		contact_join(&texts);
+		contact_text(&texts, buf + p.all.off, p.all.len);
 		if (!first)
 			first = at;
 	}
 	return first;
-}
-
-static char *agent(const struct reg *r)
-{
-	const struct sip_header *h = sip_msg_header(&r->rx->msg, SIP_H_USER_AGENT);
-	struct sip_str s = h ? h->value : (struct sip_str){ 0 };
-
-	if (s.len > REG_AGENT)
-		s.len = REG_AGENT;
-	return slice(r, s);
 }
 
 static void put(const struct reg *r, const struct reg_contact *c, struct contact *out)
@@ -137,8 +87,8 @@ static void each(const struct reg *r, struct reg_change *out)
 static void shared(const struct reg *r, struct reg_change *out)
 {
 	char *call_id = slice(r, r->rx->msg.call_id);
-	char *path = path_text(r);
-	char *ua = agent(r);
+	char *path = contact_path(&texts, &r->rx->msg);
+	char *ua = contact_agent(&texts, &r->rx->msg);
 
 	for (uint32_t i = 0; i < out->c.n_put; i++) {
 		out->put[i].call_id = call_id;
@@ -149,7 +99,7 @@ static void shared(const struct reg *r, struct reg_change *out)
 
 int reg_change(const struct reg *r, struct reg_change *out)
 {
-	used = 0;
+	texts.used = 0;
 	out->c = (struct location_change){
 		.aor = r->aor, .put = out->put, .why = GONE_UNREGISTERED,
 	};

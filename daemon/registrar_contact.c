@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "contact_text.h"
 #include "registrar_work.h"
 #include "uri_text.h"
 
@@ -13,24 +14,6 @@
 #define MIN_EXPIRES_BELOW 3600	/* 10.3 step 7: an hour is never too brief */
 
 /* ---- reading ---- */
-
-/* 0 - 1 with at most three decimals, as thousandths. */
-static bool read_q(const uint8_t *buf, struct sip_str s, uint16_t *q)
-{
-	const uint8_t *p = buf + s.off;
-	uint32_t n = 0;
-
-	if (!s.len || s.len > 5 || p[0] > '1' || p[0] < '0' || (s.len > 1 && p[1] != '.'))
-		return false;
-	n = (uint32_t)(p[0] - '0');
-	for (uint32_t i = 2; i < 5; i++) {
-		if (i < s.len && !sip_is_digit(p[i]))
-			return false;
-		n = n * 10 + (i < s.len ? (uint32_t)(p[i] - '0') : 0);
-	}
-	*q = (uint16_t)n;
-	return n <= 1000;
-}
 
 /* The URN between "< and >", which can be written back without escapes; else empty. */
 static struct sip_str read_instance(const uint8_t *buf, struct sip_str s)
@@ -93,7 +76,7 @@ static uint16_t read_params(struct reg *r, struct reg_contact *c)
 	while (sip_param_next(buf, &it, &p)) {
 		if (SIP_IS(buf, p.name, "expires"))
 			expires = p;
-		else if (SIP_IS(buf, p.name, "q") && !read_q(buf, p.value, &c->q))
+		else if (SIP_IS(buf, p.name, "q") && !contact_q(buf, p.value, &c->q))
 			return reg_refuse(r, 400, "Bad q in Contact");
 		else if (SIP_IS(buf, p.name, "+sip.instance"))
 			c->instance = read_instance(buf, p.value);
@@ -334,16 +317,6 @@ uint16_t reg_contacts(struct reg *r)
 	return check_flows(r);
 }
 
-/* Has the binding seen this request or a later one of the same Call-ID? */
-static bool is_late(const struct reg *r, const struct contact *have)
-{
-	const struct sip_msg *m = &r->rx->msg;
-
-	return m->cseq.num <= have->cseq && have->call_id &&
-	       strlen(have->call_id) == m->call_id.len &&
-	       !memcmp(have->call_id, m->buf + m->call_id.off, m->call_id.len);
-}
-
 bool reg_drops(const struct reg *r, const struct contact *c)
 {
 	if (r->all)
@@ -358,12 +331,13 @@ bool reg_drops(const struct reg *r, const struct contact *c)
 uint16_t reg_order(struct reg *r)
 {
 	const struct contact *have = r->known ? r->known->contacts : NULL;
+	const struct sip_msg *m = &r->rx->msg;
 	bool late = false;
 
 	for (; r->all && have; have = have->next)
-		late |= have->origin == ORIGIN_MAIN && is_late(r, have);
+		late |= have->origin == ORIGIN_MAIN && contact_is_late(have, m);
 	for (uint32_t i = 0; i < r->n; i++)
-		late |= r->contact[i].have && is_late(r, r->contact[i].have);
+		late |= r->contact[i].have && contact_is_late(r->contact[i].have, m);
 	return late ? reg_refuse(r, 500, "CSeq Out of Order") : 0;
 }
 

@@ -12,7 +12,6 @@
 #define REG_URI 1024		/* bytes of a Contact URI, and of its other parameters */
 #define REG_PATH 2048
 #define REG_CALL_ID 512
-#define REG_AGENT 128		/* longer ones are cut */
 #define REG_LATER 1		/* instead of a code: waits for another change of this AOR */
 #define REG_QUERY 2		/* instead of a code: nothing is to be changed */
 

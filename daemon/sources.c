@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <net/if.h>
 #include <string.h>
-#include <strings.h>
 
 #include "sip/name.h"
 #include "sources.h"
@@ -10,20 +9,13 @@
 /* The transport before the colon; *word is behind it. */
 static uint8_t read_transport(const char **word)
 {
-	static const struct {
-		const char *name;
-		uint8_t transport;
-	} known[] = {
-		{ "udp:", SIP_T_UDP }, { "tcp:", SIP_T_TCP }, { "tls:", SIP_T_TLS },
-		{ "ws:", SIP_T_WS }, { "wss:", SIP_T_WSS },
-	};
+	size_t len = strcspn(*word, ":");
+	u32 id = sip_transport_id((const u8 *)*word, sip_slice(0, (u32)len));
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (!strncasecmp(*word, known[i].name, strlen(known[i].name))) {
-			*word += strlen(known[i].name);
-			return known[i].transport;
-		}
-	return SIP_T_NONE;
+	if (!(*word)[len] || id == SIP_T_OTHER || id == SIP_T_SCTP || id == SIP_T_TLS_SCTP)
+		return SIP_T_NONE;
+	*word += len + 1;
+	return (uint8_t)id;
 }
 
 static bool is_interface(const char *word)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "contact_text.h"
 #include "location.h"
 #include "log.h"
 #include "loop.h"
@@ -19,7 +20,6 @@
 #define EXPIRES_USUAL 3600
 #define EXPIRES_MOST (30 * 24 * 3600)	/* as in the module */
 #define SAME_MS 2000			/* ends that differ by less are the same */
-#define AGENT_MAX 128
 
 /* A Contact that the phone asked for, or a binding that is there; often both. */
 struct named {
@@ -47,9 +47,9 @@ static struct {
 	struct contact put[NAMED_MAX];
 	uint64_t drop[NAMED_MAX];
 	struct location_change change;
-	char *call_id, *path, *agent;	/* in .texts, which has room for all that a message holds */
-	char texts[65536 + 4 * NAMED_MAX];
-	size_t used;
+	char *call_id, *path, *agent;	/* in .room, which is enough for all that a message holds */
+	struct contact_texts texts;
+	char room[65536 + 4 * NAMED_MAX];
 } now;
 
 /* ---- whose ---- */
@@ -82,17 +82,9 @@ void upstream_sent(const struct rx *rx, const struct domain *d, const struct end
 static uint16_t q_of(const uint8_t *buf, const struct sip_nameaddr *a)
 {
 	struct sip_param p;
-	uint16_t q = 0;
+	uint16_t q;
 
-	if (!sip_param_find(buf, a->params, "q", &p) || !p.value.len ||
-	    buf[p.value.off] != '0')
-		return 1000;
-	for (uint32_t i = 2, unit = 100; i < p.value.len && unit; i++, unit /= 10) {
-		if (!sip_is_digit(buf[p.value.off + i]))
-			return 1000;
-		q = (uint16_t)(q + (buf[p.value.off + i] - '0') * unit);
-	}
-	return q;
+	return sip_param_find(buf, a->params, "q", &p) && contact_q(buf, p.value, &q) ? q : 1000;
 }
 
 static uint32_t wanted(const struct rx *rx, const struct sip_nameaddr *a)
@@ -255,61 +247,19 @@ static void read_list(struct sip_edits *e)
 
 /* ---- what it changes ---- */
 
-static char *text(const uint8_t *from, uint32_t len)
+static char *text(const uint8_t *from, struct sip_str s)
 {
-	char *at = now.texts + now.used;
-
-	if (len >= sizeof(now.texts) - now.used)
-		return (char *)"";
-	memcpy(at, from, len);
-	at[len] = 0;
-	now.used += len + 1;
-	return at;
-}
-
-static char *agent(void)
-{
-	const struct sip_header *h = sip_msg_header(&now.request.msg, SIP_H_USER_AGENT);
-	uint32_t len = h ? h->value.len : 0;
-
-	return len ? text(now.request.buf + h->value.off, len < AGENT_MAX ? len : AGENT_MAX) : NULL;
-}
-
-/* All Path lines as one comma list; a fold inside becomes blanks. */
-static char *path(void)
-{
-	const struct sip_msg *m = &now.request.msg;
-	const struct sip_header *h = sip_msg_header(m, SIP_H_PATH);
-	char *first = NULL, *at;
-
-	for (; h; h = sip_msg_next(m, h)) {
-		if (first)
-			memcpy(now.texts + now.used - 1, ",", 1);
-		at = text(now.request.buf + h->value.off, h->value.len);
-		first = first ? first : at;
-	}
-	for (at = first; at && *at; at++)
-		if (*at == '\r' || *at == '\n')
-			*at = ' ';
-	return first;
+	return contact_text(&now.texts, from + s.off, s.len);
 }
 
 static void share_texts(void)
 {
-	const struct sip_str id = now.request.msg.call_id;
-
-	now.used = 0;
-	now.call_id = text(now.request.buf + id.off, id.len);
-	now.path = path();
-	now.agent = agent();
-}
-
-static bool is_late(const struct contact *have)
-{
 	const struct sip_msg *m = &now.request.msg;
 
-	return have && m->cseq.num <= have->cseq && strlen(have->call_id) == m->call_id.len &&
-	       !memcmp(have->call_id, now.request.buf + m->call_id.off, m->call_id.len);
+	now.texts = (struct contact_texts){ .at = now.room, .size = sizeof(now.room) };
+	now.call_id = text(now.request.buf, m->call_id);
+	now.path = contact_path(&now.texts, m);
+	now.agent = contact_agent(&now.texts, m);
 }
 
 /* The registrar has said all that it has of this user. */
@@ -344,7 +294,7 @@ static struct contact fresh(const struct named *n)
 {
 	return (struct contact){
 		.flow = now.request.flow,
-		.uri = text(n->buf + n->uri.all.off, n->uri.all.len),
+		.uri = text(n->buf, n->uri.all),
 		.call_id = now.call_id,
 		.path = now.path,
 		.user_agent = now.agent,
@@ -393,7 +343,8 @@ static void work_out(void)
 	share_texts();
 	for (unsigned int i = 0; i < now.n; i++) {
 		const struct named *n = &now.named[i];
-		uint32_t s = is_late(n->have) ? AS_IT_IS : seconds(n);
+		bool late = n->have && contact_is_late(n->have, &now.request.msg);
+		uint32_t s = late ? AS_IT_IS : seconds(n);
 
 		if (s == AS_IT_IS)
 			continue;
