@@ -3,6 +3,7 @@
 #include <linux/ipv6.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
+#include <linux/slab.h>
 #include <linux/udp.h>
 #include <linux/vmalloc.h>
 #include <net/sock.h>
@@ -338,18 +339,62 @@ out:
 	return fate == CG_UP;
 }
 
-void cg_forward_answered(struct cg_sock *ks, const struct sk_buff *skb,
-			 const struct cg_location *loc)
+/* ---- what waited ---- */
+
+#define RELAY_LEN ALIGN(offsetof(struct sip_relay, text), sizeof(u64))
+
+static u32 used_of(const struct sip_msg *m)
+{
+	return offsetof(struct sip_msg, headers) + m->n_headers * sizeof(m->headers[0]);
+}
+
+struct cg_parsed *cg_forward_keep(const struct cg_fwd *f, u32 *size)
+{
+	u32 len = used_of(&f->msg);
+	struct cg_parsed *p;
+
+	*size = sizeof(*p) + RELAY_LEN + len;
+	p = kmalloc(*size, GFP_ATOMIC | __GFP_NOWARN);
+	if (!p)
+		return NULL;
+	p->txn = f->txn;
+	p->rules = f->rules->number;
+	p->len = len;
+	memcpy(p->data, &f->relay, offsetof(struct sip_relay, text));
+	memcpy((u8 *)p->data + RELAY_LEN, &f->msg, len);
+	return p;
+}
+
+/* By other rules it may be another transaction, or none. */
+static bool resume(struct cg_fwd *f, const struct sk_buff *skb, const struct cg_parsed *p)
 {
 	const u32 head = sizeof(struct udphdr);
+
+	if (!p || p->rules != f->rules->number)
+		return parse(f, skb->data + head, skb->len - head) &&
+		       sip_relay_look(&f->relay, &f->msg) == SIP_RELAY_OK && !find_owner(f);
+	f->data = skb->data + head;
+	f->len = skb->len - head;
+	f->txn = p->txn;
+	memcpy(&f->relay, p->data, offsetof(struct sip_relay, text));
+	memcpy(&f->msg, (const u8 *)p->data + RELAY_LEN, p->len);
+	f->relay.key = &f->rules->key;
+	f->relay.arg = f;
+	f->msg.buf = f->data;
+	sip_edit_init(&f->edits);
+	return true;
+}
+
+void cg_forward_answered(struct cg_sock *ks, const struct sk_buff *skb,
+			 const struct cg_parsed *parsed, const struct cg_location *loc)
+{
 	struct cg_fwd *f = get();
 
 	if (!f)
 		return;
 	rcu_read_lock();
 	begin(f, ks, skb);
-	if (!parse(f, skb->data + head, skb->len - head) ||
-	    sip_relay_look(&f->relay, &f->msg) != SIP_RELAY_OK || find_owner(f))
+	if (!resume(f, skb, parsed))
 		goto out;
 	if (loc)
 		cg_route_to(f, loc);

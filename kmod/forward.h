@@ -66,11 +66,22 @@ void cg_forward_fini(void);
 /* encap_rcv: 0: taken; 1: the socket's. */
 int cg_forward_receive(struct sock *sk, struct sk_buff *skb);
 
+/* What was found out about a datagram that waits; its bytes stay as they are. */
+struct cg_parsed {
+	u64 txn;
+	u32 rules;	/* number of those it was found out by */
+	u32 len;	/* of the message */
+	u64 data[];	/* struct sip_relay but its text; struct sip_msg but unused headers */
+};
+
+/* To be freed by kfree(); NULL: no memory. Its bytes are in *@size. */
+struct cg_parsed *cg_forward_keep(const struct cg_fwd *f, u32 *size);
+
 /*
- * A datagram that waited goes to @loc, or is the daemon's from now on (NULL). Process context; the
- * caller frees it.
+ * A datagram that waited goes to @loc, or is the daemon's from now on (NULL). Without @parsed it is
+ * found out again. Process context; the caller frees both.
  */
 void cg_forward_answered(struct cg_sock *ks, const struct sk_buff *skb,
-			 const struct cg_location *loc);
+			 const struct cg_parsed *parsed, const struct cg_location *loc);
 
 #endif

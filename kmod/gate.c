@@ -37,8 +37,10 @@ struct cg_rules *cg_rules_copy(struct cg_gate *gate, u32 domains)
 							       lockdep_is_held(&gate->admin));
 	struct cg_rules *new = rules_alloc(max(domains, old->domains_len));
 
-	if (new)
-		memcpy(new, old, sizeof(*old) + old->domains_len);
+	if (!new)
+		return NULL;
+	memcpy(new, old, sizeof(*old) + old->domains_len);
+	new->number++;
 	return new;
 }
 

@@ -29,6 +29,7 @@ struct cg_question;
 /* What GATE_SET says; replaced as a whole. */
 struct cg_rules {
 	struct rcu_head rcu;
+	u32 number;		/* each has another */
 	u64 epoch;
 	struct sip_key key;
 	bool has_key;

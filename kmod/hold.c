@@ -22,6 +22,7 @@ struct cg_question {
 /* In the control block of what waits. */
 struct held {
 	u64 txn;
+	struct cg_parsed *parsed;	/* or NULL */
 	u32 bytes;
 };
 
@@ -52,9 +53,18 @@ static void take_out(struct cg_gate *gate, struct cg_question *q)
 	list_del(&q->list);
 }
 
+static void discard(struct sk_buff *skb)
+{
+	kfree(held_of(skb)->parsed);
+	kfree_skb(skb);
+}
+
 static void destroy(struct cg_question *q)
 {
-	__skb_queue_purge(&q->held);
+	struct sk_buff *skb;
+
+	while ((skb = __skb_dequeue(&q->held)))
+		discard(skb);
 	kfree(q);
 }
 
@@ -127,22 +137,36 @@ static bool waits(struct cg_question *q, u64 txn)
 }
 
 static bool has_room(const struct cg_gate *gate, const struct cg_rules *rules,
-		     const struct sk_buff *skb)
+		     struct sk_buff *skb)
 {
 	return gate->nheld < rules->held &&
-	       gate->held_bytes + skb->truesize <= rules->held_bytes;
+	       gate->held_bytes + held_of(skb)->bytes <= rules->held_bytes;
 }
 
-/* What outlives the hook must not hold on to devices, routes or sockets. */
-static void add(struct cg_gate *gate, struct cg_question *q, struct sk_buff *skb, u64 txn)
+static void add(struct cg_gate *gate, struct cg_question *q, struct sk_buff *skb)
 {
-	skb_orphan(skb);
-	skb_dst_drop(skb);
-	skb->dev = NULL;
-	*held_of(skb) = (struct held){ .txn = txn, .bytes = skb->truesize };
 	__skb_queue_tail(&q->held, skb);
 	gate->nheld++;
-	gate->held_bytes += skb->truesize;
+	gate->held_bytes += held_of(skb)->bytes;
+}
+
+/*
+ * A copy that may wait: what outlives the hook must not hold on to devices, routes or sockets. It
+ * shares the bytes, which nobody may change then.
+ */
+static struct sk_buff *copy(const struct cg_fwd *f, struct sk_buff *skb)
+{
+	struct sk_buff *held = skb_clone(skb, GFP_ATOMIC | __GFP_NOWARN);
+	u32 size;
+
+	if (!held)
+		return NULL;
+	skb_orphan(held);
+	skb_dst_drop(held);
+	held->dev = NULL;
+	*held_of(held) = (struct held){ .txn = f->txn, .parsed = cg_forward_keep(f, &size) };
+	held_of(held)->bytes = held->truesize + size;
+	return held;
 }
 
 static struct cg_question *create(const struct cg_fwd *f)
@@ -165,12 +189,12 @@ static bool join(struct cg_gate *gate, struct cg_question *q, const struct cg_fw
 		 struct sk_buff *skb)
 {
 	if (waits(q, f->txn)) {
-		kfree_skb(skb);
+		discard(skb);
 		return true;
 	}
 	if (skb_queue_len(&q->held) >= TOGETHER || !has_room(gate, f->rules, skb))
 		return false;
-	add(gate, q, skb, f->txn);
+	add(gate, q, skb);
 	return true;
 }
 
@@ -182,7 +206,7 @@ static bool begin(struct cg_gate *gate, const struct cg_fwd *f, struct sk_buff *
 		return false;
 	q->id = id;
 	list_add_tail(&q->list, &gate->questions);
-	add(gate, q, skb, f->txn);
+	add(gate, q, skb);
 	arm(gate);
 	return true;
 }
@@ -245,11 +269,11 @@ bool cg_hold_ask(struct cg_fwd *f, struct sk_buff *skb)
 	if (f->len > CALLGATE_DATAGRAM_MAX || !READ_ONCE(gate->daemon))
 		return false;
 	id = atomic64_inc_return(&gate->last_question);
-	held = skb_clone(skb, GFP_ATOMIC | __GFP_NOWARN);
+	held = copy(f, skb);
 	message = held ? cg_genl_question(f, id) : NULL;
 	how = message ? enter(f, held, id) : 0;
-	if (!how)
-		kfree_skb(held);
+	if (!how && held)
+		discard(held);
 	if (how != 2)
 		kfree_skb(message);
 	if (!how || (how == 2 && !tell(gate, message, id)))
@@ -274,8 +298,8 @@ int cg_hold_answer(struct cg_gate *gate, u64 id, u8 verdict, const struct cg_loc
 		skb = __skb_dequeue(&q->held);
 		if (!skb)
 			break;
-		cg_forward_answered(ks, skb, loc);
-		kfree_skb(skb);
+		cg_forward_answered(ks, skb, held_of(skb)->parsed, loc);
+		discard(skb);
 		/* the daemon has a copy of the first one only */
 		if (verdict == CALLGATE_LOCATE_MINE)
 			break;
