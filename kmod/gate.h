@@ -18,6 +18,7 @@
 #include <linux/workqueue.h>
 
 #include "../uapi/callgate_gateway.h"
+#include "index.h"
 #include "net.h"
 #include "prefix.h"
 #include "sip/scan.h"
@@ -63,10 +64,10 @@ struct cg_gate {
 
 	struct cg_sock __rcu *sock[CALLGATE_SOCKETS_MAX];
 
-	struct rhltable by_aor;		/* struct cg_location */
-	struct rhltable by_source;
-	struct rhashtable_iter walk;	/* of the sweep */
-	bool walking;
+	struct cg_index by_aor;		/* struct cg_location */
+	struct cg_index by_source;
+	u32 aor_seed;
+	u32 swept;			/* up to this hash */
 	u32 nlocations;
 	u64 location_bytes;
 

@@ -610,7 +610,6 @@ static const struct genl_ops ops[] = {
 		.policy = cg_genl_location_policy,
 		.maxattr = CALLGATE_A_LOCATION,
 		.dumpit = cg_genl_locations,
-		.done = cg_genl_locations_done,
 	},
 };
 

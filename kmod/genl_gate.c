@@ -8,6 +8,7 @@
 #include "bind.h"
 #include "genl_gate.h"
 #include "genl_put.h"
+#include "location.h"
 
 /* ---- validation ---- */
 
@@ -416,7 +417,7 @@ static int put_gate(struct sk_buff *skb, struct cg_gate *gate)
 	    nla_put_u32(skb, CALLGATE_G_NTXNS, READ_ONCE(gate->nowners)) ||
 	    nla_put_u32(skb, CALLGATE_G_NHELD, READ_ONCE(gate->nheld)) ||
 	    cg_put_u64(skb, CALLGATE_G_MEMORY,
-		       gate->location_bytes + READ_ONCE(gate->owner_bytes)) ||
+		       cg_location_bytes(gate) + READ_ONCE(gate->owner_bytes)) ||
 	    nla_put_u32(skb, CALLGATE_G_DAEMON, gate->daemon))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);

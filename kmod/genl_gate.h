@@ -27,7 +27,6 @@ int cg_genl_gate_get(struct sk_buff *req, struct genl_info *info);
 int cg_genl_gate_set(struct sk_buff *req, struct genl_info *info);
 
 int cg_genl_locations(struct sk_buff *skb, struct netlink_callback *cb);
-int cg_genl_locations_done(struct netlink_callback *cb);
 int cg_genl_location_set(struct sk_buff *req, struct genl_info *info);
 int cg_genl_location_del(struct sk_buff *req, struct genl_info *info);
 int cg_genl_location_flush(struct sk_buff *req, struct genl_info *info);

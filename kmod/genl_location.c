@@ -32,6 +32,7 @@ const struct nla_policy cg_genl_location_policy[CALLGATE_A_LOCATION + 1] = {
 };
 
 const struct nla_policy cg_genl_locate_policy[CALLGATE_A_LOCATE + 1] = {
+	[CALLGATE_A_LOCATION] = NLA_POLICY_NESTED(location_policy),
 	[CALLGATE_A_LOCATE] = NLA_POLICY_NESTED(locate_policy),
 };
 
@@ -49,12 +50,17 @@ static u8 text_of(const struct nlattr *attr, const u8 **text)
 	return (u8)strnlen(nla_data(attr), nla_len(attr));
 }
 
+/* Each attribute was looked at by its policy with the whole message. */
+static int read_nest(struct genl_info *info, u32 attr, struct nlattr **tb, int max)
+{
+	if (GENL_REQ_ATTR_CHECK(info, attr))
+		return -EINVAL;
+	return nla_parse_nested(tb, max, info->attrs[attr], NULL, info->extack);
+}
+
 static int read_location(struct genl_info *info, struct nlattr **tb)
 {
-	if (GENL_REQ_ATTR_CHECK(info, CALLGATE_A_LOCATION))
-		return -EINVAL;
-	return nla_parse_nested(tb, CALLGATE_L_MAX, info->attrs[CALLGATE_A_LOCATION],
-				location_policy, info->extack);
+	return read_nest(info, CALLGATE_A_LOCATION, tb, CALLGATE_L_MAX);
 }
 
 /* ---- changes ---- */
@@ -82,26 +88,33 @@ static bool read_new(struct cg_location_new *n, struct nlattr **tb)
 	       n->remote.family == n->local.family;
 }
 
-int cg_genl_location_set(struct sk_buff *req, struct genl_info *info)
+/* A whole one, as LOCATION_SET has it. */
+static int read_whole(struct cg_location_new *n, struct genl_info *info)
 {
 	struct nlattr *tb[CALLGATE_L_MAX + 1];
+	int err = read_location(info, tb);
+
+	if (err || read_new(n, tb))
+		return err;
+	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[CALLGATE_A_LOCATION],
+			    "not a whole location");
+	return -EINVAL;
+}
+
+int cg_genl_location_set(struct sk_buff *req, struct genl_info *info)
+{
 	struct cg_location_new n;
 	struct cg_gate *gate;
 	int err;
 
-	err = read_location(info, tb);
+	err = read_whole(&n, info);
 	if (err)
 		return err;
-	if (!read_new(&n, tb)) {
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[CALLGATE_A_LOCATION],
-				    "not a whole location");
-		return -EINVAL;
-	}
 	gate = cg_gate_make(cg_net_of(genl_info_net(info)));
 	if (!gate)
 		return -ENOMEM;
 	mutex_lock(&gate->admin);
-	err = cg_location_set(gate, &n);
+	err = PTR_ERR_OR_ZERO(cg_location_set(gate, &n));
 	mutex_unlock(&gate->admin);
 	return err;
 }
@@ -189,78 +202,51 @@ static int dump_location(struct sk_buff *skb, struct netlink_callback *cb,
 	return 0;
 }
 
-/* Of one user; more than fit in one message are not told (a user has ten). */
-static int dump_user(struct sk_buff *skb, struct netlink_callback *cb, struct cg_gate *gate)
+/* The last one that was told. */
+struct told {
+	u64 id;
+	u32 hash;
+	bool over;
+};
+
+static struct told *told_of(struct netlink_callback *cb)
+{
+	BUILD_BUG_ON(sizeof(struct told) > sizeof(cb->args));
+	return (struct told *)cb->args;
+}
+
+/* Is it about one user? -EINVAL: the name is missing. */
+static int read_user(const struct netlink_callback *cb, const u8 **aor)
 {
 	const struct nlattr *nest = nlmsg_find_attr(cb->nlh, GENL_HDRLEN, CALLGATE_A_LOCATION);
-	const struct nlattr *attr = nla_find_nested(nest, CALLGATE_L_AOR);
-	struct cg_location *loc = NULL;
-	const u8 *aor;
-	u8 naor = text_of(attr, &aor);
 
-	if (!naor)
-		return -EINVAL;
-	rcu_read_lock();
-	while ((loc = cg_location_next(gate, aor, naor, loc)) && !dump_location(skb, cb, loc))
-		;
-	rcu_read_unlock();
-	return skb->len;
+	if (!nest)
+		return 0;
+	return text_of(nla_find_nested(nest, CALLGATE_L_AOR), aor) ?: -EINVAL;
 }
 
-static bool is_filtered(const struct netlink_callback *cb)
-{
-	return nlmsg_find_attr(cb->nlh, GENL_HDRLEN, CALLGATE_A_LOCATION);
-}
-
-/* A walk of its own: what is there all the time is seen, perhaps twice when the table grows. */
-static int dump_all(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	struct rhashtable_iter *walk = (struct rhashtable_iter *)cb->args[0];
-	struct cg_location *loc;
-
-	rhashtable_walk_start(walk);
-	for (loc = rhashtable_walk_peek(walk); loc; loc = rhashtable_walk_next(walk)) {
-		if (IS_ERR(loc)) {
-			if (PTR_ERR(loc) == -EAGAIN)
-				continue;
-			break;
-		}
-		if (dump_location(skb, cb, loc))
-			break;
-	}
-	rhashtable_walk_stop(walk);
-	return skb->len;
-}
-
+/* What is there all the time is told, whatever comes and goes between two parts. */
 int cg_genl_locations(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct cg_gate *gate = cg_gate_of(cg_net_of(sock_net(skb->sk)));
-	struct rhashtable_iter *walk;
+	struct told *last = told_of(cb);
+	struct cg_location *loc;
+	const u8 *aor = NULL;
+	int naor = read_user(cb, &aor);
 
-	if (!gate || cb->args[1])
-		return 0;
-	if (is_filtered(cb)) {
-		cb->args[1] = 1;
-		return dump_user(skb, cb, gate);
-	}
-	if (!cb->args[0]) {
-		walk = kmalloc(sizeof(*walk), GFP_KERNEL_ACCOUNT);
-		if (!walk)
-			return -ENOMEM;
-		rhltable_walk_enter(&gate->by_aor, walk);
-		cb->args[0] = (long)walk;
-	}
-	return dump_all(skb, cb);
-}
-
-int cg_genl_locations_done(struct netlink_callback *cb)
-{
-	struct rhashtable_iter *walk = (struct rhashtable_iter *)cb->args[0];
-
-	if (walk)
-		rhashtable_walk_exit(walk);
-	kfree(walk);
-	return 0;
+	if (naor < 0 || !gate || last->over)
+		return min(naor, 0);
+	mutex_lock(&gate->admin);
+	do {
+		loc = naor ? cg_location_of(gate, aor, naor, last->id) :
+			     cg_location_next(gate, last->hash, last->id);
+		if (!loc || dump_location(skb, cb, loc))
+			break;
+		*last = (struct told){ .id = loc->id, .hash = cg_location_hash(loc) };
+	} while (true);
+	last->over = !loc;
+	mutex_unlock(&gate->admin);
+	return skb->len;
 }
 
 /* ---- questions ---- */
@@ -310,23 +296,35 @@ bool cg_genl_tell(const struct cg_gate *gate, struct sk_buff *skb)
 	return !genlmsg_unicast(gate->cn->net, skb, daemon);
 }
 
-/* Under gate->admin, where locations stay. */
-static int answer(struct cg_gate *gate, struct nlattr **tb)
+/* Where FORWARD leads to; it may have to be set first. Under gate->admin, where locations stay. */
+static const struct cg_location *target_of(struct cg_gate *gate, struct genl_info *info,
+					   struct nlattr **tb)
 {
-	u8 verdict = nla_get_u8(tb[CALLGATE_Q_VERDICT]), naor;
-	const struct cg_location *loc = NULL;
+	struct cg_location_new n;
 	const u8 *aor;
+	u8 naor;
+	int err;
 
-	if (verdict == CALLGATE_LOCATE_FORWARD) {
-		naor = text_of(tb[CALLGATE_Q_AOR], &aor);
-		if (!naor || !tb[CALLGATE_Q_CONTACT])
-			return -EINVAL;
-		rcu_read_lock();
-		loc = cg_location_find(gate, aor, naor, nla_get_u64(tb[CALLGATE_Q_CONTACT]));
-		rcu_read_unlock();
-		if (!loc)
-			return -ENOENT;
+	if (info->attrs[CALLGATE_A_LOCATION]) {
+		err = read_whole(&n, info);
+		return err ? ERR_PTR(err) : cg_location_set(gate, &n);
 	}
+	naor = text_of(tb[CALLGATE_Q_AOR], &aor);
+	if (!naor || !tb[CALLGATE_Q_CONTACT])
+		return ERR_PTR(-EINVAL);
+	return cg_location_find(gate, aor, naor, nla_get_u64(tb[CALLGATE_Q_CONTACT])) ?:
+	       ERR_PTR(-ENOENT);
+}
+
+static int answer(struct cg_gate *gate, struct genl_info *info, struct nlattr **tb)
+{
+	u8 verdict = nla_get_u8(tb[CALLGATE_Q_VERDICT]);
+	const struct cg_location *loc = NULL;
+
+	if (verdict == CALLGATE_LOCATE_FORWARD)
+		loc = target_of(gate, info, tb);
+	if (IS_ERR(loc))
+		return PTR_ERR(loc);
 	return cg_hold_answer(gate, nla_get_u64(tb[CALLGATE_Q_ID]), verdict, loc);
 }
 
@@ -336,10 +334,7 @@ int cg_genl_locate(struct sk_buff *req, struct genl_info *info)
 	struct cg_gate *gate = gate_of(info);
 	int err;
 
-	if (GENL_REQ_ATTR_CHECK(info, CALLGATE_A_LOCATE))
-		return -EINVAL;
-	err = nla_parse_nested(tb, CALLGATE_Q_MAX, info->attrs[CALLGATE_A_LOCATE], locate_policy,
-			       info->extack);
+	err = read_nest(info, CALLGATE_A_LOCATE, tb, CALLGATE_Q_MAX);
 	if (err)
 		return err;
 	if (!tb[CALLGATE_Q_ID] || !tb[CALLGATE_Q_VERDICT])
@@ -347,7 +342,7 @@ int cg_genl_locate(struct sk_buff *req, struct genl_info *info)
 	if (!gate)
 		return -ENOENT;
 	mutex_lock(&gate->admin);
-	err = answer(gate, tb);
+	err = answer(gate, info, tb);
 	mutex_unlock(&gate->admin);
 	return err;
 }

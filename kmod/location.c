@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/jhash.h>
+#include <linux/random.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "attach.h"
@@ -7,14 +9,11 @@
 
 #define SWEEP_MIN 1024		/* objects looked at by one sweep, at least */
 #define SWEEP_TIME 60		/* seconds in which all are looked at */
-#define SWEEP_BATCH 64
+#define TOGETHER 32		/* of one source that are found by it */
 
-struct aor_key {
-	const u8 *text;
-	u8 len;
-};
+enum { BY_AOR, BY_SOURCE };
 
-/* ---- the two tables ---- */
+/* ---- what is in one piece ---- */
 
 static u32 ep_size(u8 family)
 {
@@ -62,92 +61,47 @@ const u8 *cg_location_uri(const struct cg_location *loc)
 	return cg_location_aor(loc) + loc->naor;
 }
 
-static u32 aor_hash(const void *data, u32 len, u32 seed)
-{
-	const struct aor_key *key = data;
+/* ---- the two tables ---- */
 
-	return jhash(key->text, key->len, seed);
+static struct cg_location *location_of(struct cg_entry *e)
+{
+	return e ? container_of(e, struct cg_location, entry) : NULL;
 }
 
-static u32 aor_obj_hash(const void *data, u32 len, u32 seed)
+static u32 aor_hash(const struct cg_gate *gate, const u8 *aor, u8 naor)
 {
-	const struct cg_location *loc = data;
-
-	return jhash(cg_location_aor(loc), loc->naor, seed);
+	return jhash(aor, naor, gate->aor_seed);
 }
 
-static int aor_cmp(struct rhashtable_compare_arg *arg, const void *obj)
+static u32 source_hash(const struct cg_ep *from)
 {
-	const struct cg_location *loc = obj;
-	const struct aor_key *key = arg->key;
-
-	return key->len != loc->naor || memcmp(key->text, cg_location_aor(loc), key->len);
+	return cg_ep_hash(from, sizeof(*from), 0);
 }
-
-static const struct rhashtable_params aor_params = {
-	.key_len = sizeof(struct aor_key),
-	.head_offset = offsetof(struct cg_location, aor_node),
-	.hashfn = aor_hash,
-	.obj_hashfn = aor_obj_hash,
-	.obj_cmpfn = aor_cmp,
-	.automatic_shrinking = true,
-};
-
-static u32 source_obj_hash(const void *data, u32 len, u32 seed)
-{
-	struct cg_ep ep;
-
-	cg_location_remote(data, &ep);
-	return cg_ep_hash(&ep, sizeof(ep), seed);
-}
-
-static int source_cmp(struct rhashtable_compare_arg *arg, const void *obj)
-{
-	struct cg_ep ep;
-
-	cg_location_remote(obj, &ep);
-	return !cg_ep_equal(arg->key, &ep);
-}
-
-static const struct rhashtable_params source_params = {
-	.key_len = sizeof(struct cg_ep),
-	.head_offset = offsetof(struct cg_location, source_node),
-	.hashfn = cg_ep_hash,
-	.obj_hashfn = source_obj_hash,
-	.obj_cmpfn = source_cmp,
-	.automatic_shrinking = true,
-};
 
 int cg_location_init(struct cg_gate *gate)
 {
-	int err = rhltable_init(&gate->by_aor, &aor_params);
+	int err = cg_index_init(&gate->by_aor, BY_AOR);
 
 	if (err)
 		return err;
-	err = rhltable_init(&gate->by_source, &source_params);
+	get_random_bytes(&gate->aor_seed, sizeof(gate->aor_seed));
+	err = cg_index_init(&gate->by_source, BY_SOURCE);
 	if (err)
-		rhltable_destroy(&gate->by_aor);
+		cg_index_fini(&gate->by_aor);
 	return err;
 }
 
-static void stop_walk(struct cg_gate *gate)
-{
-	if (gate->walking)
-		rhashtable_walk_exit(&gate->walk);
-	gate->walking = false;
-}
-
-static void free_one(void *ptr, void *arg)
-{
-	kfree(ptr);
-}
-
-/* Nobody can see it any more, but who was freed by RCU a moment ago is not in the tables. */
+/* Nobody can see it any more. */
 void cg_location_fini(struct cg_gate *gate)
 {
-	stop_walk(gate);
-	rhltable_destroy(&gate->by_source);
-	rhltable_free_and_destroy(&gate->by_aor, free_one, NULL);
+	struct cg_entry *e, *next;
+
+	for (e = cg_index_from(&gate->by_aor, 0); e; e = next) {
+		next = cg_index_after(&gate->by_aor, e);
+		kfree(location_of(e));
+	}
+	cg_index_fini(&gate->by_source);
+	cg_index_fini(&gate->by_aor);
 }
 
 /* ---- changes ---- */
@@ -162,30 +116,66 @@ static bool has_ended(const struct cg_location *loc)
 	return (s32)(loc->expires - now()) <= 0;
 }
 
-struct cg_location *cg_location_find(struct cg_gate *gate, const u8 *aor, u8 naor, u64 id)
+static bool is_of(const struct cg_location *loc, const u8 *aor, u8 naor)
 {
-	const struct aor_key key = { .text = aor, .len = naor };
-	struct rhlist_head *l, *pos;
-	struct cg_location *loc;
-
-	l = rhltable_lookup(&gate->by_aor, &key, aor_params);
-	rhl_for_each_entry_rcu(loc, pos, l, aor_node)
-		if (loc->id == id)
-			return loc;
-	return NULL;
+	return loc->naor == naor && !memcmp(cg_location_aor(loc), aor, naor);
 }
 
-struct cg_location *cg_location_next(struct cg_gate *gate, const u8 *aor, u8 naor,
-				     const struct cg_location *after)
+static struct cg_location *find(struct cg_gate *gate, u32 hash, const u8 *aor, u8 naor, u64 id)
 {
-	const struct aor_key key = { .text = aor, .len = naor };
-	struct rhlist_head *l;
+	struct cg_location *loc;
+	struct cg_entry *e;
 
-	if (after)
-		l = rcu_dereference(after->aor_node.next);
-	else
-		l = rhltable_lookup(&gate->by_aor, &key, aor_params);
-	return l ? container_of(l, struct cg_location, aor_node) : NULL;
+	rcu_read_lock();
+	e = cg_index_find(&gate->by_aor, hash);
+	for (; e; e = cg_index_same(&gate->by_aor, e)) {
+		loc = location_of(e);
+		if (loc->id == id && is_of(loc, aor, naor))
+			break;
+	}
+	rcu_read_unlock();
+	return e ? loc : NULL;
+}
+
+struct cg_location *cg_location_find(struct cg_gate *gate, const u8 *aor, u8 naor, u64 id)
+{
+	return find(gate, aor_hash(gate, aor, naor), aor, naor, id);
+}
+
+u32 cg_location_hash(const struct cg_location *loc)
+{
+	return loc->entry.hash[BY_AOR];
+}
+
+struct cg_location *cg_location_next(struct cg_gate *gate, u32 hash, u64 id)
+{
+	struct cg_entry *e = cg_index_from(&gate->by_aor, hash);
+	struct cg_location *loc, *next = NULL;
+
+	for (; e; e = cg_index_after(&gate->by_aor, e)) {
+		loc = location_of(e);
+		if (next && e->hash[BY_AOR] != next->entry.hash[BY_AOR])
+			break;
+		if (e->hash[BY_AOR] == hash && loc->id <= id)
+			continue;
+		if (!next || loc->id < next->id)
+			next = loc;
+	}
+	return next;
+}
+
+struct cg_location *cg_location_of(struct cg_gate *gate, const u8 *aor, u8 naor, u64 id)
+{
+	u32 hash = aor_hash(gate, aor, naor);
+	struct cg_location *loc;
+
+	do {
+		loc = cg_location_next(gate, hash, id);
+		if (!loc || loc->entry.hash[BY_AOR] != hash)
+			return NULL;
+		id = loc->id;
+	} while (!is_of(loc, aor, naor));
+	return loc;
 }
 
 static size_t size_of(const struct cg_location *loc)
@@ -195,8 +185,9 @@ static size_t size_of(const struct cg_location *loc)
 
 static void remove(struct cg_gate *gate, struct cg_location *loc)
 {
-	rhltable_remove(&gate->by_source, &loc->source_node, source_params);
-	rhltable_remove(&gate->by_aor, &loc->aor_node, aor_params);
+	if (cg_index_has(&gate->by_source, &loc->entry))
+		cg_index_remove(&gate->by_source, &loc->entry);
+	cg_index_remove(&gate->by_aor, &loc->entry);
 	gate->nlocations--;
 	gate->location_bytes -= size_of(loc);
 	kfree_rcu(loc, rcu);
@@ -227,115 +218,112 @@ static struct cg_location *create(const struct cg_location_new *n)
 	return loc;
 }
 
-static int insert(struct cg_gate *gate, struct cg_location *loc)
+/*
+ * A trunk may have a million users at one source: some of them are enough to know that it lives.
+ * When they go, the sweep takes others in their place.
+ */
+static void enter_source(struct cg_gate *gate, struct cg_location *loc)
 {
-	struct aor_key key = { .text = cg_location_aor(loc), .len = loc->naor };
+	struct cg_entry *e;
+	u32 n = 0;
+
+	rcu_read_lock();
+	e = cg_index_find(&gate->by_source, loc->entry.hash[BY_SOURCE]);
+	for (; e && n < TOGETHER; e = cg_index_same(&gate->by_source, e))
+		n++;
+	rcu_read_unlock();
+	if (n < TOGETHER)
+		cg_index_add(&gate->by_source, &loc->entry);
+}
+
+static void insert(struct cg_gate *gate, struct cg_location *loc, u32 hash)
+{
 	struct cg_ep from;
-	int err;
 
 	cg_location_remote(loc, &from);
-	err = rhltable_insert_key(&gate->by_aor, &key, &loc->aor_node, aor_params);
-	if (err)
-		return err;
-	err = rhltable_insert_key(&gate->by_source, &from, &loc->source_node, source_params);
-	if (err)
-		rhltable_remove(&gate->by_aor, &loc->aor_node, aor_params);
-	return err;
+	cg_entry_init(&loc->entry);
+	loc->entry.hash[BY_AOR] = hash;
+	loc->entry.hash[BY_SOURCE] = source_hash(&from);
+	cg_index_add(&gate->by_aor, &loc->entry);
+	enter_source(gate, loc);
+	gate->nlocations++;
+	gate->location_bytes += size_of(loc);
 }
 
 /* The new object comes before the old one goes: who reads both leaves it to the daemon. */
-int cg_location_set(struct cg_gate *gate, const struct cg_location_new *n)
+struct cg_location *cg_location_set(struct cg_gate *gate, const struct cg_location_new *n)
 {
 	const struct cg_rules *rules = rcu_dereference_protected(gate->rules,
 								 lockdep_is_held(&gate->admin));
+	u32 hash = aor_hash(gate, n->aor, n->naor);
 	struct cg_location *old, *loc;
-	int err;
 
-	rcu_read_lock();
-	old = cg_location_find(gate, n->aor, n->naor, n->id);
-	rcu_read_unlock();
+	old = find(gate, hash, n->aor, n->naor, n->id);
 	if (!old && gate->nlocations >= rules->locations)
-		return -ENOSPC;
+		return ERR_PTR(-ENOSPC);
 	loc = create(n);
 	if (!loc)
-		return -ENOMEM;
-	err = insert(gate, loc);
-	if (err) {
-		kfree(loc);
-		return err;
-	}
-	gate->nlocations++;
-	gate->location_bytes += size_of(loc);
+		return ERR_PTR(-ENOMEM);
+	insert(gate, loc, hash);
 	if (old)
 		remove(gate, old);
-	return 0;
+	return loc;
 }
 
 int cg_location_del(struct cg_gate *gate, const u8 *aor, u8 naor, u64 id)
 {
-	struct cg_location *loc;
+	struct cg_location *loc = cg_location_find(gate, aor, naor, id);
 
-	rcu_read_lock();
-	loc = cg_location_find(gate, aor, naor, id);
-	rcu_read_unlock();
 	if (!loc)
 		return -ENOENT;
 	remove(gate, loc);
 	return 0;
 }
 
-/*
- * Up to SWEEP_BATCH objects of the walk that have ended, or simply all; *@budget are looked at.
- * False: the walk is at its end. They stay valid: only who holds gate->admin removes.
- */
-static bool gather(struct cg_gate *gate, bool all, u32 *budget, struct cg_location **batch)
-{
-	struct cg_location *loc;
-	u32 n = 0;
-
-	if (!gate->walking)
-		rhltable_walk_enter(&gate->by_aor, &gate->walk);
-	gate->walking = true;
-	rhashtable_walk_start(&gate->walk);
-	for (loc = NULL; *budget && n < SWEEP_BATCH; --*budget) {
-		loc = rhashtable_walk_next(&gate->walk);
-		if (IS_ERR(loc))
-			continue;	/* the table was resized: it begins again */
-		if (!loc)
-			break;
-		if (all || has_ended(loc))
-			batch[n++] = loc;
-	}
-	rhashtable_walk_stop(&gate->walk);
-	batch[n] = NULL;
-	return loc;
-}
-
+/* @budget of them are looked at, and a few more: a sweep ends, and begins, between two hashes. */
 static void sweep(struct cg_gate *gate, bool all, u32 budget)
 {
-	struct cg_location *batch[SWEEP_BATCH + 1], **at;
-	bool more = true;
+	struct cg_entry *e = cg_index_from(&gate->by_aor, gate->swept), *next;
+	struct cg_location *loc;
+	u32 n;
 
-	while (budget && more) {
-		more = gather(gate, all, &budget, batch);
-		for (at = batch; *at; at++)
-			remove(gate, *at);
-		if (!more)
-			stop_walk(gate);
+	for (n = 0; e && (n < budget || e->hash[BY_AOR] == gate->swept); e = next, n++) {
+		next = cg_index_after(&gate->by_aor, e);
+		gate->swept = e->hash[BY_AOR];
+		loc = location_of(e);
+		if (all || has_ended(loc))
+			remove(gate, loc);
+		else if (!cg_index_has(&gate->by_source, e))
+			enter_source(gate, loc);
+		cond_resched();
 	}
+	gate->swept = e ? e->hash[BY_AOR] : 0;
+}
+
+static void trim(struct cg_gate *gate)
+{
+	cg_index_trim(&gate->by_aor);
+	cg_index_trim(&gate->by_source);
 }
 
 void cg_location_sweep(struct cg_gate *gate)
 {
 	if (gate->nlocations)
 		sweep(gate, false, max_t(u32, SWEEP_MIN, gate->nlocations / SWEEP_TIME));
+	trim(gate);
 }
 
 void cg_location_flush(struct cg_gate *gate)
 {
-	while (gate->nlocations)
-		sweep(gate, true, gate->nlocations);
-	stop_walk(gate);
+	gate->swept = 0;
+	sweep(gate, true, gate->nlocations);
+	trim(gate);
+}
+
+u64 cg_location_bytes(const struct cg_gate *gate)
+{
+	return gate->location_bytes + cg_index_bytes(&gate->by_aor) +
+	       cg_index_bytes(&gate->by_source);
 }
 
 /* ---- readers ---- */
@@ -347,7 +335,7 @@ bool cg_location_usable(const struct cg_gate *gate, const struct cg_location *lo
 
 	if (has_ended(loc) || loc->flags & CALLGATE_LOCATION_UP)
 		return false;
-	if (rules->heard && now() - READ_ONCE(loc->heard) > rules->heard)
+	if (rules->heard && (s32)(now() - READ_ONCE(loc->heard)) > (s32)rules->heard)
 		return false;
 	cg_location_local(loc, &local);
 	return cg_attach_has(gate, &local);
@@ -356,14 +344,14 @@ bool cg_location_usable(const struct cg_gate *gate, const struct cg_location *lo
 enum cg_where cg_location_pick(struct cg_gate *gate, const u8 *aor, u8 naor, bool stranger,
 			       struct cg_location **out)
 {
-	const struct aor_key key = { .text = aor, .len = naor };
-	struct rhlist_head *l, *pos;
 	struct cg_location *loc;
+	struct cg_entry *e;
 	u32 n = 0;
 
-	l = rhltable_lookup(&gate->by_aor, &key, aor_params);
-	rhl_for_each_entry_rcu(loc, pos, l, aor_node) {
-		if (has_ended(loc))
+	e = cg_index_find(&gate->by_aor, aor_hash(gate, aor, naor));
+	for (; e; e = cg_index_same(&gate->by_aor, e)) {
+		loc = location_of(e);
+		if (!is_of(loc, aor, naor) || has_ended(loc))
 			continue;
 		if (n++)
 			return CG_WHERE_UP;
@@ -377,21 +365,19 @@ enum cg_where cg_location_pick(struct cg_gate *gate, const u8 *aor, u8 naor, boo
 
 bool cg_location_heard(struct cg_gate *gate, const struct cg_ep *from, __be16 port)
 {
-	struct rhlist_head *l, *pos;
 	struct cg_location *loc;
-	struct cg_ep local;
+	struct cg_entry *e;
 	bool live = false;
-	u32 n = 0;
+	struct cg_ep ep;
 
-	l = rhltable_lookup(&gate->by_source, from, source_params);
-	rhl_for_each_entry_rcu(loc, pos, l, source_node) {
-		/* a trunk with many users: enough to know that it lives */
-		if (++n > 32)
-			break;
-		if (has_ended(loc))
+	e = cg_index_find(&gate->by_source, source_hash(from));
+	for (; e; e = cg_index_same(&gate->by_source, e)) {
+		loc = location_of(e);
+		cg_location_remote(loc, &ep);
+		if (!cg_ep_equal(from, &ep) || has_ended(loc))
 			continue;
-		cg_location_local(loc, &local);
-		if (local.port == port && READ_ONCE(loc->heard) != now())
+		cg_location_local(loc, &ep);
+		if (ep.port == port && READ_ONCE(loc->heard) != now())
 			WRITE_ONCE(loc->heard, now());
 		live = true;
 	}

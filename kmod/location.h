@@ -2,10 +2,10 @@
 /*
  * location: where users are, as the daemon said, for as long as it said.
  *
- * One object per contact, in one piece, at most 192 bytes for names of 96:
- * a million of them fit in 256 MiB with their tables. Found by the user's name
- * and by the flow its requests go to. Past its end an object is not used; the
- * sweep frees it within a minute or two.
+ * One object per contact, in one piece, at most 192 bytes for names of 96 over
+ * IPv4 or IPv6: with their tables a million of them fit in 256 MB. Found by the
+ * user's name and by the flow its requests go to. Past its end an object is not
+ * used; the sweep frees it within a minute or two.
  */
 #ifndef _CG_LOCATION_H
 #define _CG_LOCATION_H
@@ -13,9 +13,13 @@
 #include "gate.h"
 
 struct cg_location {
-	struct rhlist_head aor_node, source_node;
-	struct rcu_head rcu;
-	u64 id, generation;
+	struct cg_entry entry;
+	union {
+		struct {	/* for who holds gate->admin */
+			u64 id, generation;
+		};
+		struct rcu_head rcu;	/* once it is in no table */
+	};
 	u32 expires, heard;	/* seconds of CLOCK_BOOTTIME */
 	u32 ifindex;
 	u8 flags;
@@ -37,18 +41,23 @@ struct cg_location_new {
 int cg_location_init(struct cg_gate *gate);
 void cg_location_fini(struct cg_gate *gate);
 
-/* Under gate->admin: -ENOSPC, -ENOMEM; -ENOENT. */
-int cg_location_set(struct cg_gate *gate, const struct cg_location_new *n);
+/* Under gate->admin: ERR_PTR of -ENOSPC, -ENOMEM; -ENOENT. */
+struct cg_location *cg_location_set(struct cg_gate *gate, const struct cg_location_new *n);
 int cg_location_del(struct cg_gate *gate, const u8 *aor, u8 naor, u64 id);
 void cg_location_flush(struct cg_gate *gate);
 void cg_location_sweep(struct cg_gate *gate);
+u64 cg_location_bytes(const struct cg_gate *gate);
+
+/*
+ * Under gate->admin: by number. All of them in the order of hash and number, those
+ * of one user in that of numbers: the one behind; 0, 0 is before all. NULL: there is no more.
+ */
+struct cg_location *cg_location_find(struct cg_gate *gate, const u8 *aor, u8 naor, u64 id);
+struct cg_location *cg_location_next(struct cg_gate *gate, u32 hash, u64 id);
+struct cg_location *cg_location_of(struct cg_gate *gate, const u8 *aor, u8 naor, u64 id);
+u32 cg_location_hash(const struct cg_location *loc);
 
 /* The rest under RCU. */
-struct cg_location *cg_location_find(struct cg_gate *gate, const u8 *aor, u8 naor, u64 id);
-/* Those of one user, one after the other; NULL begins and ends. */
-struct cg_location *cg_location_next(struct cg_gate *gate, const u8 *aor, u8 naor,
-				     const struct cg_location *after);
-
 enum cg_where {
 	CG_WHERE_HERE,		/* one, and simple */
 	CG_WHERE_UNKNOWN,	/* nothing is known: ask */

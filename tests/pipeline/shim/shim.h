@@ -126,7 +126,7 @@ static inline bool test_bit(unsigned int n, const unsigned long *p)
 
 /* ---- memory: counted, and it may fail where the test says so ---- */
 
-enum { GFP_ATOMIC = 1, GFP_KERNEL = 2, GFP_KERNEL_ACCOUNT = 2 };
+enum { GFP_ATOMIC = 1, GFP_KERNEL = 2, GFP_KERNEL_ACCOUNT = 2, __GFP_NOWARN = 4 };
 
 extern long shim_live;       /* allocations that were not freed yet */
 extern long shim_fail_in;    /* the how-manieth allocation from here fails; 0: none */
@@ -199,7 +199,11 @@ struct rcu_head {
 static inline void rcu_read_lock(void) { shim_rcu_depth++; }
 static inline void rcu_read_unlock(void) { SHIM_BUG_ON(--shim_rcu_depth < 0); }
 #define rcu_dereference(p) (p)
+#define rcu_dereference_protected(p, c) (p)
+#define rcu_access_pointer(p) (p)
 #define rcu_assign_pointer(p, v) ((p) = (v))
+#define RCU_INIT_POINTER(p, v) ((p) = (v))
+#define cond_resched() do { } while (0)
 void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
 void shim_free_rcu(struct rcu_head *head, void *p);
 #define kfree_rcu(p, member) shim_free_rcu(&(p)->member, p)

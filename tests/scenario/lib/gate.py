@@ -76,6 +76,12 @@ def parse(body):
     return found
 
 
+def location(number, aor, uri, remote, local, seconds=3600, flags=0):
+    return nest(A_LOCATION, u64(L_ID, number), u64(L_GENERATION, 1), text(L_AOR, aor),
+                text(L_URI, uri), endpoint(L_REMOTE, remote), endpoint(L_LOCAL, local),
+                u64(L_EXPIRES, boot_ms() + seconds * 1000), u32(L_FLAGS, flags))
+
+
 def boot_ms():
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000000
 
@@ -138,10 +144,10 @@ class Daemon:
             self.sock.settimeout(10)
         return parse(parse(self.questions.pop(0)[4:])[A_LOCATE])
 
-    def answer(self, question, verdict, contact=None):
+    def answer(self, question, verdict, contact=None, *parts):
         more = () if contact is None else (u64(Q_CONTACT, contact[0]), text(Q_AOR, contact[1]))
         self.ask(LOCATE, nest(A_LOCATE, attribute(Q_ID, question[Q_ID]), u8(Q_VERDICT, verdict),
-                              *more))
+                              *more), *parts)
 
     def attach(self, sock):
         answer, = self.ask(ATTACH, nest(A_SOCKET, u32(K_FD, sock.fileno())))
@@ -163,11 +169,8 @@ class Daemon:
         return {kind: int.from_bytes(body, 'little')
                 for kind, body in parse(parse(answer)[A_GATE]).items()}
 
-    def locate(self, number, aor, uri, remote, local, seconds=3600, flags=0):
-        self.ask(LOCATION_SET, nest(
-            A_LOCATION, u64(L_ID, number), u64(L_GENERATION, 1), text(L_AOR, aor),
-            text(L_URI, uri), endpoint(L_REMOTE, remote), endpoint(L_LOCAL, local),
-            u64(L_EXPIRES, boot_ms() + seconds * 1000), u32(L_FLAGS, flags)))
+    def locate(self, number, aor, *more, **options):
+        self.ask(LOCATION_SET, location(number, aor, *more, **options))
 
     def forget(self, number, aor):
         self.ask(LOCATION_DEL, nest(A_LOCATION, u64(L_ID, number), text(L_AOR, aor)))
