@@ -208,23 +208,6 @@ int gate_questions(struct gate *g, gate_question_fn *fn, void *arg)
 	return err == -NLE_NOMEM ? -ENOBUFS : -EIO;
 }
 
-int gate_answer(struct gate *g, uint64_t question, uint8_t verdict, uint64_t id, const char *aor)
-{
-	struct nlattr *nest;
-	struct nl_msg *msg = request_nest(g, SMALL, CALLGATE_CMD_LOCATE, CALLGATE_A_LOCATE, &nest);
-
-	if (!msg)
-		return -ENOMEM;
-	nla_put_u64(msg, CALLGATE_Q_ID, question);
-	nla_put_u8(msg, CALLGATE_Q_VERDICT, verdict);
-	if (verdict == CALLGATE_LOCATE_FORWARD) {
-		nla_put_u64(msg, CALLGATE_Q_CONTACT, id);
-		nla_put_string(msg, CALLGATE_Q_AOR, aor);
-	}
-	nla_nest_end(msg, nest);
-	return ask(g, msg, NULL, NULL);
-}
-
 /* ---- sockets ---- */
 
 /* By the socket of the questions; what is asked meanwhile is lost and comes again. */
@@ -417,14 +400,8 @@ int gate_status(struct gate *g, struct gate_status *s)
 
 /* ---- locations ---- */
 
-int gate_location_set(struct gate *g, const struct gate_location *l)
+static void put_location(struct nl_msg *msg, const struct gate_location *l)
 {
-	struct nlattr *nest;
-	struct nl_msg *msg = request_nest(g, SMALL, CALLGATE_CMD_LOCATION_SET,
-					  CALLGATE_A_LOCATION, &nest);
-
-	if (!msg)
-		return -ENOMEM;
 	nla_put_u64(msg, CALLGATE_L_ID, l->id);
 	nla_put_u64(msg, CALLGATE_L_GENERATION, l->generation);
 	nla_put_string(msg, CALLGATE_L_AOR, l->aor);
@@ -434,6 +411,17 @@ int gate_location_set(struct gate *g, const struct gate_location *l)
 	nla_put_u32(msg, CALLGATE_L_IFINDEX, l->ifindex);
 	nla_put_u64(msg, CALLGATE_L_EXPIRES, l->expires);
 	nla_put_u32(msg, CALLGATE_L_FLAGS, l->flags);
+}
+
+int gate_location_set(struct gate *g, const struct gate_location *l)
+{
+	struct nlattr *nest;
+	struct nl_msg *msg = request_nest(g, SMALL, CALLGATE_CMD_LOCATION_SET,
+					  CALLGATE_A_LOCATION, &nest);
+
+	if (!msg)
+		return -ENOMEM;
+	put_location(msg, l);
 	nla_nest_end(msg, nest);
 	return ask(g, msg, NULL, NULL);
 }
@@ -482,4 +470,35 @@ int gate_locations(struct gate *g, gate_location_fn *fn, void *arg)
 	struct dump d = { fn, arg };
 
 	return ask(g, request(g, SMALL, NLM_F_DUMP, CALLGATE_CMD_LOCATION_GET), on_location, &d);
+}
+
+/* ---- answers ---- */
+
+static int answer(struct gate *g, uint64_t question, uint8_t verdict,
+		  const struct gate_location *l)
+{
+	struct nlattr *nest;
+	struct nl_msg *msg = request_nest(g, SMALL, CALLGATE_CMD_LOCATE, CALLGATE_A_LOCATE, &nest);
+
+	if (!msg)
+		return -ENOMEM;
+	nla_put_u64(msg, CALLGATE_Q_ID, question);
+	nla_put_u8(msg, CALLGATE_Q_VERDICT, verdict);
+	nla_nest_end(msg, nest);
+	nest = l ? nla_nest_start(msg, CALLGATE_A_LOCATION | NLA_F_NESTED) : NULL;
+	if (nest) {
+		put_location(msg, l);
+		nla_nest_end(msg, nest);
+	}
+	return ask(g, msg, NULL, NULL);
+}
+
+int gate_forward(struct gate *g, uint64_t question, const struct gate_location *l)
+{
+	return answer(g, question, CALLGATE_LOCATE_FORWARD, l);
+}
+
+int gate_keep(struct gate *g, uint64_t question)
+{
+	return answer(g, question, CALLGATE_LOCATE_MINE, NULL);
 }

@@ -77,7 +77,12 @@ typedef void gate_question_fn(const struct gate_question *q, void *arg);
 int gate_fd(const struct gate *g);
 /* All that wait. -ENOBUFS: some were lost; they end by themselves. */
 int gate_questions(struct gate *g, gate_question_fn *fn, void *arg);
-/* @verdict: CALLGATE_LOCATE_*; @id and @aor: the contact of FORWARD. */
-int gate_answer(struct gate *g, uint64_t question, uint8_t verdict, uint64_t id, const char *aor);
+/*
+ * The location is set, and what waits goes there. -ENOENT: the question is over, the location is
+ * set all the same; with other errors nothing is done, and the question stays.
+ */
+int gate_forward(struct gate *g, uint64_t question, const struct gate_location *l);
+/* The daemon works on what it was shown. */
+int gate_keep(struct gate *g, uint64_t question);
 
 #endif

@@ -155,8 +155,7 @@ static bool answer_forward(const struct gate_question *q)
 	struct gate_location l;
 
 	if (!c || !kernel_sync_location(c->aor, c, &l) || l.flags ||
-	    gate_location_set(line.gate, &l) ||
-	    gate_answer(line.gate, q->id, CALLGATE_LOCATE_FORWARD, l.id, l.aor))
+	    gate_forward(line.gate, q->id, &l))
 		return false;
 	kernel_link_counts.forwarded++;
 	return true;
@@ -178,7 +177,7 @@ static void asked(const struct gate_question *q, void *arg)
 	}
 	if (answer_forward(q))
 		return;
-	if (gate_answer(line.gate, q->id, CALLGATE_LOCATE_MINE, 0, NULL)) {
+	if (gate_keep(line.gate, q->id)) {
 		kernel_link_counts.late++;
 		return;
 	}

@@ -173,8 +173,9 @@
  *     CALLGATE_Q_VERDICT    u8      enum callgate_locate_verdict
  *     CALLGATE_Q_CONTACT    u64     FORWARD: L_ID and L_AOR of a location that is set; the user may
  *     CALLGATE_Q_AOR        string  have been asked for by another name
- *   CALLGATE_A_LOCATION     nest    FORWARD, instead of these two: as of LOCATION_SET, which is
- *                                   done first. On its errors the question stays
+ *   CALLGATE_A_LOCATION     nest    FORWARD, instead of these two: that of LOCATION_SET, which is
+ *                                   done first, also when the question is over. On its errors the
+ *                                   question stays
  *
  * CALLGATE_CMD_MEDIA        do. A message that the daemon relays, before it is sent, and again for
  *                           each copy: calls, pinholes and session descriptions are the kernel's

@@ -191,7 +191,7 @@ static void put_endpoint(struct nlbuf *b, uint16_t kind, const char *ip)
 	nl_put(b, kind, wire, n + 2);
 }
 
-static void put_location(struct nlbuf *b, int user, bool v6, uint16_t flags)
+static void put_location(struct nlbuf *b, int user, bool v6)
 {
 	char aor[128], uri[128], ip[64];
 	struct timespec now;
@@ -201,7 +201,6 @@ static void put_location(struct nlbuf *b, int user, bool v6, uint16_t flags)
 	gate_aor(aor, 'u', user);
 	gate_phone(ip, user, v6);
 	gate_uri(uri, user, v6, NAMES - (int)strlen(aor));
-	nl_begin(b, family, CALLGATE_CMD_LOCATION_SET, flags);
 	nest = nl_nest(b, CALLGATE_A_LOCATION);
 	nl_u64(b, CALLGATE_L_ID, user);
 	nl_u64(b, CALLGATE_L_GENERATION, 1);
@@ -222,7 +221,8 @@ static void tell_all(int first, int count, bool v6)
 	for (i = 0; i < count; i++) {
 		bool last = i == count - 1 || i % BATCH == BATCH - 1;
 
-		put_location(&b, first + i, v6, last ? NLM_F_ACK : 0);
+		nl_begin(&b, family, CALLGATE_CMD_LOCATION_SET, last ? NLM_F_ACK : 0);
+		put_location(&b, first + i, v6);
 		if (!last)
 			continue;
 		/* an error of one before would come first */
@@ -415,7 +415,8 @@ struct sizes {
 static struct nlbuf answer;
 static unsigned int answer_id;	/* where the question's number goes */
 
-static void make_answer(int user)
+/* With the contact's number and name, or (@set) with the whole of it, which is not known yet. */
+static void make_answer(int user, bool set)
 {
 	unsigned int nest;
 	char aor[128];
@@ -427,9 +428,13 @@ static void make_answer(int user)
 	nl_u64(&answer, CALLGATE_Q_ID, 0);
 	answer_id = answer.len - sizeof(uint64_t);
 	nl_put(&answer, CALLGATE_Q_VERDICT, (uint8_t []){ CALLGATE_LOCATE_FORWARD }, 1);
-	nl_u64(&answer, CALLGATE_Q_CONTACT, user);
-	nl_text(&answer, CALLGATE_Q_AOR, aor);
+	if (!set) {
+		nl_u64(&answer, CALLGATE_Q_CONTACT, user);
+		nl_text(&answer, CALLGATE_Q_AOR, aor);
+	}
 	nl_nest_end(&answer, nest);
+	if (set)
+		put_location(&answer, user, false);
 }
 
 /* The time since *@from, which becomes now. */
@@ -453,8 +458,8 @@ static const void *question_id(const struct nlbuf *b)
 	exit(1);
 }
 
-/* The daemon: one question is read, and answered with the contact of @user. */
-static void serve(int user, bool set, struct sizes *n, unsigned long (*v)[MOST], int i)
+/* The daemon: one question is read, and answered. */
+static void serve(struct sizes *n, unsigned long (*v)[MOST], int i)
 {
 	static struct nlbuf q, ack;
 	unsigned long t = __rdtsc();
@@ -463,8 +468,6 @@ static void serve(int user, bool set, struct sizes *n, unsigned long (*v)[MOST],
 	v[QUESTION][i] = lap(&t);
 	n->question = (int)q.len;
 	n->answer = (int)answer.len;
-	if (set)
-		tell_all(user, 1, false);
 	memcpy(answer.data + answer_id, question_id(&q), sizeof(uint64_t));
 	t = __rdtsc();
 	nl_send(line, &answer);
@@ -486,12 +489,12 @@ static void invite(enum measure how, int user, struct sizes *n, unsigned long (*
 	gate_phone(c.ip, user, false);
 	phone = bound("client", c.ip);
 	len = gate_request(m, &c, names[INV]);
-	make_answer(user);
+	make_answer(user, how == MISS_SET);
 	begin = t = __rdtsc();
 	send_to(caller, m, len, GATE_WAN);
 	v[ASK][i] = lap(&t);
 	if (how != HIT)
-		serve(user, how == MISS_SET, n, v, i);
+		serve(n, v, i);
 	v[how][i] = arrives(phone) ? lap(&begin) : LOST;
 	close(phone);
 }

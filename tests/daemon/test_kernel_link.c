@@ -140,9 +140,15 @@ int gate_questions(struct gate *g, gate_question_fn *fn, void *arg)
 	return 0;
 }
 
-int gate_answer(struct gate *g, uint64_t question, uint8_t verdict, uint64_t id, const char *aor)
+int gate_forward(struct gate *g, uint64_t question, const struct gate_location *l)
 {
-	(void)g, (void)question, (void)verdict, (void)id, (void)aor;
+	(void)g, (void)question, (void)l;
+	return 0;
+}
+
+int gate_keep(struct gate *g, uint64_t question)
+{
+	(void)g, (void)question;
 	return 0;
 }
 
