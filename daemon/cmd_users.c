@@ -12,6 +12,7 @@
 #include "digest.h"
 #include "config.h"
 #include "json.h"
+#include "screen.h"
 #include "sources.h"
 #include "text.h"
 
@@ -22,10 +23,11 @@ struct users {
 	struct place place;
 	struct store *store;
 	struct who who;
-	struct texts aliases, no_aliases, sources;
+	struct texts aliases, no_aliases, sources, blocks, no_blocks;
 	const char *realm, *group;
 	unsigned int max_contacts;
 	bool disabled, enabled, md5, no_md5, remote, no_remote, any_source, no_group;
+	bool anonymous, no_anonymous;
 	bool from_stdin, json;
 };
 
@@ -66,11 +68,13 @@ static int apply(const struct users *u, struct user *out)
 	int status = EXIT_OK;
 
 	if ((u->disabled && u->enabled) || (u->md5 && u->no_md5) || (u->remote && u->no_remote) ||
-	    (u->any_source && u->sources.n) || (u->group && u->no_group))
+	    (u->any_source && u->sources.n) || (u->group && u->no_group) ||
+	    (u->anonymous && u->no_anonymous))
 		return cmd_fail(u->c, EXIT_USAGE, "two options say opposite things");
 	set_flag(out, USER_DISABLED, u->disabled, u->enabled);
 	set_flag(out, USER_MD5, u->md5, u->no_md5);
 	set_flag(out, USER_REMOTE, u->remote, u->no_remote);
+	set_flag(out, USER_NAMED, u->no_anonymous, u->anonymous);
 	if (u->max_contacts)
 		out->max_contacts = u->max_contacts;
 	if (u->no_group)
@@ -159,6 +163,85 @@ static int change_aliases(struct users *u)
 	return status;
 }
 
+/* ---- callers that are not wanted ---- */
+
+struct block {
+	char caller[SCREEN_CALLER + 1];
+	uint16_t code;
+};
+
+/* CALLER or CALLER=CODE; a scheme before it means nothing. */
+static int read_block(const struct users *u, const char *word, struct block *b)
+{
+	const char *from = strncasecmp(word, "sip:", 4) && strncasecmp(word, "tel:", 4) ?
+			   word : word + 4;
+	size_t len = strcspn(from, "=");
+	const char *code = from[len] ? from + len + 1 : "603";
+	unsigned int stars = 0;		/* each multiplies the work of a comparison */
+
+	b->code = (uint16_t)(!strcmp(code, "603") ? 603 : !strcmp(code, "607") ? 607 : 0);
+	if (!b->code)
+		return cmd_fail(u->c, EXIT_USAGE, "--block '%s': the code is 603 (declined) or 607 "
+				"(unwanted, also later)", word);
+	for (size_t i = 0; i < len; i++)
+		stars += from[i] == '*';
+	if (!len || len > SCREEN_CALLER || strcspn(from, " \t,;<>\"") < len || stars > 3)
+		return cmd_fail(u->c, EXIT_USAGE, "'%s' is no caller: give an address, a number, or "
+				"a pattern such as *@example.net or +49900*", word);
+	memcpy(b->caller, from, len);
+	b->caller[len] = '\0';
+	return EXIT_OK;
+}
+
+static int check_blocks(const struct users *u)
+{
+	struct block b;
+	int status = EXIT_OK;
+
+	for (size_t i = 0; i < u->blocks.n && !status; i++)
+		status = read_block(u, u->blocks.at[i], &b);
+	for (size_t i = 0; i < u->no_blocks.n && !status; i++)
+		status = read_block(u, u->no_blocks.at[i], &b);
+	return status;
+}
+
+static int change_block(struct users *u, const struct user *user, const char *word, bool add)
+{
+	struct block b;
+	int status = read_block(u, word, &b), err;
+
+	if (status)
+		return status;
+	err = add ? store_block_add(u->store, user, b.caller, b.code) :
+		    store_block_del(u->store, user, b.caller);
+	if (err == -EEXIST)
+		return cmd_fail(u->c, EXIT_FAILED, "'%s' is blocked already: the rest was done",
+				b.caller);
+	if (err == -ENOENT)
+		return cmd_fail(u->c, EXIT_FAILED, "'%s' is not blocked: the rest was done",
+				b.caller);
+	return err ? place_fail(u->c, &u->place, u->store, err) : EXIT_OK;
+}
+
+/* Of the user as it is in the database now. */
+static int change_blocks(struct users *u)
+{
+	struct user user;
+	int status = EXIT_OK, err;
+
+	if (!u->blocks.n && !u->no_blocks.n)
+		return EXIT_OK;
+	err = store_user(u->store, u->who.name, u->who.domain, &user);
+	if (err)
+		return place_fail(u->c, &u->place, u->store, err);
+	for (size_t i = 0; i < u->no_blocks.n && !status; i++)
+		status = change_block(u, &user, u->no_blocks.at[i], false);
+	for (size_t i = 0; i < u->blocks.n && !status; i++)
+		status = change_block(u, &user, u->blocks.at[i], true);
+	explicit_bzero(&user, sizeof(user));
+	return status;
+}
+
 /* ---- callgated ---- */
 
 static int tell(const struct users *u)
@@ -244,6 +327,8 @@ static int add(struct users *u)
 	if (!status)
 		status = check_aliases(u, &u->aliases);
 	if (!status)
+		status = check_blocks(u);
+	if (!status)
 		status = set_password(u, &user);
 	if (status)
 		return status;
@@ -252,6 +337,8 @@ static int add(struct users *u)
 	if (err)
 		return place_fail(u->c, &u->place, u->store, err);
 	status = change_aliases(u);
+	if (!status)
+		status = change_blocks(u);
 	return status ? status : finish(u, "added");
 }
 
@@ -264,6 +351,8 @@ static int change(struct users *u)
 		status = apply(u, &user);
 	if (!status)
 		status = check_aliases(u, &u->aliases);
+	if (!status)
+		status = check_blocks(u);
 	if (status)
 		return status;
 	err = store_user_change(u->store, &user);
@@ -271,6 +360,8 @@ static int change(struct users *u)
 	if (err)
 		return place_fail(u->c, &u->place, u->store, err);
 	status = change_aliases(u);
+	if (!status)
+		status = change_blocks(u);
 	return status ? status : finish(u, "changed");
 }
 
@@ -353,11 +444,20 @@ static int alias_json(const char *alias, void *arg)
 	return 0;
 }
 
+static int block_json(const char *caller, uint16_t code, void *arg)
+{
+	json_array_append_new(arg, json_pack("{s:o, s:i}", "caller", json_text(caller), "code",
+					     code));
+	return 0;
+}
+
 static json_t *user_json(struct store *s, const struct user *u)
 {
 	json_t *j = json_object(), *aliases = json_array(), *algorithms = json_array();
+	json_t *blocked = json_array();
 
 	store_aliases(s, u, alias_json, aliases);
+	store_blocks(s, u, block_json, blocked);
 	for (unsigned int a = 0; a < DIGEST_COUNT; a++)
 		if (u->has_ha1 >> a & 1)
 			json_array_append_new(algorithms, json_string(digest_name(a)));
@@ -367,6 +467,8 @@ static json_t *user_json(struct store *s, const struct user *u)
 	json_object_set_new(j, "disabled", json_boolean(u->flags & USER_DISABLED));
 	json_object_set_new(j, "md5", json_boolean(u->flags & USER_MD5));
 	json_object_set_new(j, "remote", json_boolean(u->flags & USER_REMOTE));
+	json_object_set_new(j, "anonymous", json_boolean(!(u->flags & USER_NAMED)));
+	json_object_set_new(j, "blocked", blocked);
 	json_object_set_new(j, "max_contacts", json_integer(u->max_contacts));
 	json_object_set_new(j, "sources", words(u->sources));
 	json_object_set_new(j, "group", *u->group ? json_text(u->group) : json_null());
@@ -393,18 +495,31 @@ static const char *joined(const json_t *list, const char *none, char *buf, size_
 	return buf;
 }
 
-static const char *flags_text(const struct user *u, char buf[32])
+#define FLAGS_TEXT 48
+static const char *flags_text(const struct user *u, char buf[FLAGS_TEXT])
 {
-	snprintf(buf, 32, "%s%s%s", u->flags & USER_DISABLED ? "disabled " : "",
-		 u->flags & USER_MD5 ? "md5 " : "", u->flags & USER_REMOTE ? "remote " : "");
+	snprintf(buf, FLAGS_TEXT, "%s%s%s%s", u->flags & USER_DISABLED ? "disabled " : "",
+		 u->flags & USER_MD5 ? "md5 " : "", u->flags & USER_REMOTE ? "remote " : "",
+		 u->flags & USER_NAMED ? "no-anonymous " : "");
 	if (*buf)
 		buf[strlen(buf) - 1] = '\0';
 	return *buf ? buf : "-";
 }
 
+static void show_blocks(const json_t *list)
+{
+	size_t i;
+	json_t *b;
+
+	json_array_foreach((json_t *)(uintptr_t)list, i, b)
+		printf("%-13s %s, %lld\n", i ? "" : "blocked",
+		       json_string_value(json_object_get(b, "caller")),
+		       (long long)json_integer_value(json_object_get(b, "code")));
+}
+
 static int show(struct users *u)
 {
-	char buf[512], flags[32];
+	char buf[512], flags[FLAGS_TEXT];
 	struct user user;
 	int status = find(u, &user);
 	json_t *j;
@@ -426,6 +541,7 @@ static int show(struct users *u)
 	printf("from          %s\n", joined(json_object_get(j, "sources"), *user.group ? "where its group may" :
 					    "anywhere", buf, sizeof(buf)));
 	printf("aliases       %s\n", joined(json_object_get(j, "aliases"), "-", buf, sizeof(buf)));
+	show_blocks(json_object_get(j, "blocked"));
 	printf("password      %s\n", joined(json_object_get(j, "algorithms"), "none", buf,
 					    sizeof(buf)));
 	json_decref(j);
@@ -441,7 +557,7 @@ struct listing {
 static int list_one(const struct user *u, void *arg)
 {
 	struct listing *l = arg;
-	char contacts[16] = "-", flags[32], buf[512];
+	char contacts[16] = "-", flags[FLAGS_TEXT], buf[512];
 	json_t *j;
 
 	if (l->list) {
@@ -524,6 +640,10 @@ int cmd_users(const struct command *c, int argc, char **argv)
 		{ "disabled", OPT_FLAG, &u.disabled, 0, 0 },
 		{ "enabled", OPT_FLAG, &u.enabled, 0, 0 },
 		{ "md5", OPT_FLAG, &u.md5, 0, 0 }, { "no-md5", OPT_FLAG, &u.no_md5, 0, 0 },
+		{ "block", OPT_TEXTS, &u.blocks, 0, 0 },
+		{ "unblock", OPT_TEXTS, &u.no_blocks, 0, 0 },
+		{ "anonymous", OPT_FLAG, &u.anonymous, 0, 0 },
+		{ "no-anonymous", OPT_FLAG, &u.no_anonymous, 0, 0 },
 		{ "remote", OPT_FLAG, &u.remote, 0, 0 },
 		{ "no-remote", OPT_FLAG, &u.no_remote, 0, 0 },
 		{ "stdin", OPT_FLAG, &u.from_stdin, 0, 0 },

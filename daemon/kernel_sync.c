@@ -11,6 +11,7 @@
 #include "location.h"
 #include "log.h"
 #include "loop.h"
+#include "screen.h"
 #include "sip/token.h"
 #include "text.h"
 #include "uri_text.h"
@@ -68,7 +69,7 @@ bool kernel_sync_location(const struct aor *a, const struct contact *c, struct g
 		.id = c->id, .generation = state_of(c), .aor = a->name, .uri = c->uri,
 		.remote = c->flow.remote, .local = c->flow.local, .ifindex = c->flow.ifindex,
 		.expires = text_boot_now() + location_left(c),
-		.flags = is_simple(c) ? 0 : CALLGATE_LOCATION_UP,
+		.flags = is_simple(c) && !screen_has(a->name, a->len) ? 0 : CALLGATE_LOCATION_UP,
 	};
 	return true;
 }
@@ -106,6 +107,16 @@ static void changed(const struct aor *a, const struct contact *was, const struct
 	}
 	if (now)
 		tell(a, now);
+}
+
+/* ---- those of one user: whom he does not want has changed ---- */
+
+static void tell_user(const char *aor)
+{
+	const struct aor *a = sync.gate ? location_find(aor, strlen(aor)) : NULL;
+
+	for (const struct contact *c = a ? a->contacts : NULL; c; c = c->next)
+		tell(a, c);
 }
 
 /* ---- all of them ---- */
@@ -228,6 +239,7 @@ int kernel_sync_open(struct loop *l)
 
 	sync.loop = l;
 	sync.hooked = !err;
+	screen_hook(tell_user);
 	return err;
 }
 

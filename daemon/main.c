@@ -33,6 +33,7 @@
 #include "service.h"
 #include "regevent.h"
 #include "registrations.h"
+#include "screen.h"
 #include "store.h"
 #include "text.h"
 #include "transport.h"
@@ -171,14 +172,25 @@ static void store_down(void)
 	passive_free();
 	notifier_free();
 	history_free();
+	screen_free();
 	location_free();
 	txn_free_all();
+}
+
+static void users_changed(void)
+{
+	if (screen_read(store))
+		log_warn("whom users do not want to call them cannot be read: %s: it is as it was; "
+			 "when the disk is well, 'callgate reload'", store_said(store));
+	notifier_review();
 }
 
 static int location_up(char why[static WHY])
 {
 	int err = location_load(store);
 
+	if (!err)
+		err = screen_read(store);
 	if (err)
 		snprintf(why, WHY, "%.90s: the registrations cannot be read: %.70s: put a "
 			 "backup in its place, or move it away", config_now()->database,
@@ -194,7 +206,7 @@ static int location_up(char why[static WHY])
 	if (!err)
 		err = regevent_open();
 	if (!err)
-		registrations_users_hook(notifier_review);
+		registrations_users_hook(users_changed);
 	return err ? err : notifier_open();
 }
 
@@ -304,6 +316,7 @@ static int reload(char **lines)
 		log_warn("%s: nothing was changed", config_now()->file);
 	else
 		log_info("%s: read again", config_now()->file);
+	users_changed();
 	service_notify("READY=1");
 	return err;
 }

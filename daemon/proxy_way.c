@@ -13,6 +13,7 @@
 #include "proxy_dialog.h"
 #include "proxy_way.h"
 #include "relayed.h"
+#include "screen.h"
 #include "sip/aor.h"
 #include "udp_route.h"
 #include "upstream.h"
@@ -354,6 +355,15 @@ static bool at_location(struct search *s, const char *aor, uint32_t len)
 	return found && give(s, 480, NULL);
 }
 
+/* A caller whom the user does not want: strangers must not tell that he is there by it. */
+static bool by_screen(struct search *s, const char *aor, uint32_t len)
+{
+	uint16_t code = screen_request(s->rx, aor, len);
+
+	s->w->uniform = code;
+	return code && give(s, code, NULL);
+}
+
 /* A number as it is registered: without what only eyes need (RFC 3966 5.1.1). */
 static uint32_t number_aor(const struct search *s, const struct domain *d, char *out)
 {
@@ -446,7 +456,7 @@ static bool by_location(struct search *s)
 		sip_aor_print_at(s->rx->buf, u, d->name, (u32)strlen(d->name), (u8 *)aor);
 	if (!len)
 		return give(s, 404, NULL);
-	if (at_location(s, aor, len))
+	if (by_screen(s, aor, len) || at_location(s, aor, len))
 		return true;
 	s->w->uniform = true;
 	if (d->mode == REGISTRAR_MAIN)
@@ -557,6 +567,8 @@ static bool by_gruu(struct search *s)
 	const struct contact *c;
 	uint16_t code = gruu_find(s->rx->buf, u, domain_of(s->rx, u), &c);
 
+	if (!code && by_screen(s, c->aor->name, c->aor->len))
+		return true;
 	if (!code && can_carry(s, c))
 		return go_to_contact(s, c);
 	s->w->uniform = true;

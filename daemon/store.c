@@ -37,6 +37,10 @@ static const char *const steps[] = {
 
 	"ALTER TABLE contacts ADD COLUMN gruu INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE users ADD COLUMN group_name TEXT NOT NULL DEFAULT '';",
+
+	"CREATE TABLE blocks (user INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,"
+	" caller TEXT NOT NULL, code INTEGER NOT NULL, PRIMARY KEY (user, caller)) WITHOUT ROWID;"
+	"CREATE INDEX users_named ON users (id) WHERE flags & 8;",
 };
 #define VERSION ((int)(sizeof(steps) / sizeof(steps[0])))
 
@@ -140,7 +144,9 @@ static int open_file(const char *path, const struct stat *folder, int *out, char
 /* @why: what SQLite's result means for the admin. */
 static int explain(const struct store *s, int rc, char why[static WHY])
 {
-	const char *said = s->main.db ? sqlite3_errmsg(s->main.db) : sqlite3_errstr(rc);
+	/* a rollback has made SQLite forget what it said */
+	bool knows = s->main.db && sqlite3_errcode(s->main.db) != SQLITE_OK;
+	const char *said = knows ? sqlite3_errmsg(s->main.db) : sqlite3_errstr(rc);
 	int err = store_errno(rc);
 	const char *what =
 		err == -EBUSY ? "another program holds it: end that ('fuser -v' names it)" :

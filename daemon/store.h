@@ -46,6 +46,7 @@ enum user_flag {
 	USER_DISABLED = 1 << 0,
 	USER_MD5 = 1 << 1,	/* MD5 alone after two empty retries, anywhere */
 	USER_REMOTE = 1 << 2,	/* may call to trunks from outside */
+	USER_NAMED = 1 << 3,	/* only callers with a name (screen.h) */
 };
 
 struct user {
@@ -80,6 +81,15 @@ typedef int store_user_fn(const struct user *u, void *arg);
 int store_users(struct store *s, const char *domain, store_user_fn *fn, void *arg);
 typedef int store_alias_fn(const char *alias, void *arg);
 int store_aliases(struct store *s, const struct user *u, store_alias_fn *fn, void *arg);
+/* Callers that a user does not want (screen.h): a pattern and the code. -EEXIST, -ENOENT. */
+int store_block_add(struct store *s, const struct user *u, const char *caller, uint16_t code);
+int store_block_del(struct store *s, const struct user *u, const char *caller);
+typedef int store_block_fn(const char *caller, uint16_t code, void *arg);
+int store_blocks(struct store *s, const struct user *u, store_block_fn *fn, void *arg);
+/* Of all users, under each of their names; @caller NULL: USER_NAMED. */
+typedef int store_screen_fn(const char *name, const char *domain, const char *caller, uint16_t code,
+			    void *arg);
+int store_screens(struct store *s, store_screen_fn *fn, void *arg);
 /* Fills the cache, as far as it goes, when all else is loaded and nothing was changed yet. */
 void store_users_read(struct store *s);
 /* Another program changed users: the cache is empty after this. */

@@ -17,7 +17,7 @@ static char path[128];
 static void clean(void)
 {
 	static const char *const ends[] = { "", "-wal", "-shm", ".version-1", ".version-2",
-					    ".version-3" };
+					    ".version-3", ".version-4" };
 	char name[160];
 
 	for (unsigned int i = 0; i < 6; i++) {
@@ -484,7 +484,8 @@ static void test_migration(void)
 
 	/* version 1 had users only */
 	store_close(open_store(STORE_STRICT, false));
-	sql("DROP TABLE contacts; ALTER TABLE users DROP COLUMN group_name;"
+	sql("DROP TABLE blocks; DROP INDEX users_named; DROP TABLE contacts;"
+	    "ALTER TABLE users DROP COLUMN group_name;"
 	    "PRAGMA user_version = 1;"
 	    "INSERT INTO users (name, domain, realm, flags, max_contacts, sources)"
 	    " VALUES ('old', 'office.example', 'r', 0, 0, '')");
@@ -494,7 +495,7 @@ static void test_migration(void)
 	T_OK(mode_of(".version-1") == 0600, "a copy is kept, for us alone");
 	store_close(s);
 	T_OK(number("SELECT count(*) FROM users") == 1, "the user is there");
-	T_OK(number("PRAGMA user_version") == 3, "the new version");
+	T_OK(number("PRAGMA user_version") == 4, "the new version");
 	snprintf(copy, sizeof(copy), "%s", path);
 	strcat(path, ".version-1");
 	T_OK(number("PRAGMA user_version") == 1 && number("SELECT count(*) FROM users") == 1,
@@ -517,7 +518,8 @@ static void test_migration_2(void)
 	T_OK(!put(s, &c, NULL), "queued");
 	finish(s, 1);
 	store_close(s);
-	sql("ALTER TABLE contacts DROP COLUMN gruu; ALTER TABLE users DROP COLUMN group_name;"
+	sql("DROP TABLE blocks; DROP INDEX users_named;"
+	    "ALTER TABLE contacts DROP COLUMN gruu; ALTER TABLE users DROP COLUMN group_name;"
 	    "PRAGMA user_version = 2;"
 	    "INSERT INTO users (name, domain, realm, flags, max_contacts, sources)"
 	    " VALUES ('old', 'office.example', 'r', 0, 7, 'lan0')");
@@ -532,7 +534,7 @@ static void test_migration_2(void)
 	T_OK(!put(s, &c, NULL), "and now with them");
 	finish(s, 1);
 	store_close(s);
-	T_OK(number("PRAGMA user_version") == 3 &&
+	T_OK(number("PRAGMA user_version") == 4 &&
 	     number("SELECT count(*) FROM contacts WHERE gruu != 0") == 1, "the new version");
 	clean();
 }

@@ -123,6 +123,48 @@ static void test_aliases(void)
 	T_OK(!store_alias_add(s, "102", "alice", "office.example"), "another");
 }
 
+static int see_block(const char *caller, uint16_t code, void *arg)
+{
+	(void)arg;
+	n_seen++;
+	snprintf(seen + strlen(seen), sizeof(seen) - strlen(seen), "%s=%u ", caller, code);
+	return 0;
+}
+
+static int see_screen(const char *name, const char *domain, const char *caller, uint16_t code,
+		      void *arg)
+{
+	(void)arg;
+	snprintf(seen + strlen(seen), sizeof(seen) - strlen(seen), "%s@%s:%s=%u ", name, domain,
+		 caller ? caller : "-", code);
+	return 0;
+}
+
+/* Callers that are not wanted: by user, and of all users under each of their names. */
+static void test_blocks(void)
+{
+	struct user got;
+
+	T_OK(!get("alice", "office.example", &got), "alice");
+	*seen = 0;
+	T_OK(!store_screens(s, see_screen, NULL) && !*seen, "none: %s", seen);
+	T_OK(!store_block_add(s, &got, "eve@far.example", 603), "block");
+	T_OK(!store_block_add(s, &got, "*@spam.example", 607), "another");
+	T_OK(store_block_add(s, &got, "eve@far.example", 607) == -EEXIST, "twice");
+	n_seen = 0;
+	T_OK(!store_blocks(s, &got, see_block, NULL) && n_seen == 2 &&
+	     !strcmp(seen, "*@spam.example=607 eve@far.example=603 "), "the list: %s", seen);
+	T_OK(!store_block_del(s, &got, "*@spam.example"), "goes");
+	T_OK(store_block_del(s, &got, "*@spam.example") == -ENOENT, "is gone");
+	got.flags |= USER_NAMED;
+	T_OK(!store_user_change(s, &got), "no anonymous callers");
+	*seen = 0;
+	T_OK(!store_screens(s, see_screen, NULL), "all");
+	T_OK(!strcmp(seen, "alice@office.example:-=433 alice@office.example:eve@far.example=603 "
+		     "102@office.example:-=433 102@office.example:eve@far.example=603 "),
+	     "all: %s", seen);
+}
+
 static void test_list(void)
 {
 	struct user u = alice();
@@ -282,6 +324,7 @@ int main(void)
 	test_kept();
 	test_names();
 	test_aliases();
+	test_blocks();
 	test_list();
 	test_cache();
 	test_others();
