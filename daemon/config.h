@@ -21,6 +21,15 @@ struct words {
 	char **word;
 	size_t n;
 };
+
+static inline bool words_have(const struct words *list, const char *word)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (!strcmp(list->word[i], word))
+			return true;
+	return false;
+}
+
 struct prefixes {
 	struct prefix *prefix;
 	size_t n;

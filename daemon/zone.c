@@ -25,14 +25,6 @@ bool prefix_has(const struct prefix *p, const struct endpoint *e)
 	return !bits || !((p->addr[bytes] ^ e->addr[bytes]) & (0xff00 >> bits) & 0xff);
 }
 
-static bool has_word(const struct words *w, const char *name)
-{
-	for (size_t i = 0; i < w->n; i++)
-		if (!strcmp(w->word[i], name))
-			return true;
-	return false;
-}
-
 /* /proc/net/route: "eth0 00000000 0100000A 0003 0 0 100 00000000 ...", RTF_UP is bit 0. */
 static bool default_route4(const char *name)
 {
@@ -75,9 +67,9 @@ static uint8_t look_up(const struct config *c, uint32_t ifindex)
 
 	if (!if_indextoname(ifindex, name))
 		return ZONE_OUTSIDE;
-	if (!strcmp(name, "lo") || has_word(&c->inside, name))
+	if (!strcmp(name, "lo") || words_have(&c->inside, name))
 		return ZONE_INSIDE;
-	if (has_word(&c->outside, name) || c->inside.n)
+	if (words_have(&c->outside, name) || c->inside.n)
 		return ZONE_OUTSIDE;
 	if (c->outside.n)
 		return ZONE_INSIDE;
