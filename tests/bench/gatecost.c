@@ -19,7 +19,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/genetlink.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,63 +29,27 @@
 
 #include "../../uapi/callgate.h"
 #include "../../uapi/callgate_gateway.h"
+#include "cost.h"
 #include "gatelink.h"
 #include "gatesip.h"
 
-#define LOST (~0ul)
 #define MOST 1000
+#define SIP 5060
 #define BATCH 64	/* locations told at once */
 #define NAMES 96	/* bytes of a user's name and contact together */
 
-static int home, line, asked;	/* netlink: requests and, of the daemon, questions */
+static int line, asked;	/* netlink: requests and, of the daemon, questions */
 static int caller, router;
 static uint16_t family;
 static const char *label;
 static char got[GATE_MESSAGE];
 static int got_len;
 
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
 /* ---- sockets ---- */
-
-static void enter(const char *ns)
-{
-	char name[64];
-	int fd;
-
-	snprintf(name, sizeof(name), "/run/netns/%s", ns);
-	fd = open(name, O_RDONLY);
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		die(name);
-	close(fd);
-}
-
-/* @ns NULL: the router itself. */
-static int bound(const char *ns, const char *ip)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(5060) };
-	struct timeval wait = { 1, 0 };
-	int fd;
-
-	if (ns)
-		enter(ns);
-	fd = socket(AF_INET, SOCK_DGRAM, 0);
-	inet_pton(AF_INET, ip, &a.sin_addr);
-	if (fd < 0 || bind(fd, (void *)&a, sizeof(a)))
-		die(ip);
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
-	if (ns && setns(home, CLONE_NEWNET))
-		die("setns");
-	return fd;
-}
 
 static void send_to(int fd, const char *m, int len, const char *ip)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(5060) };
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(SIP) };
 
 	inet_pton(AF_INET, ip, &to.sin_addr);
 	sendto(fd, m, len, 0, (void *)&to, sizeof(to));
@@ -111,25 +74,9 @@ static unsigned long trip(int from, const char *to, int at, const char *m, int l
 	return came ? t : LOST;
 }
 
-/* ---- results ---- */
-
-static int by_value(const void *a, const void *b)
+static void told(const char *series, const char *what, int bytes, unsigned long *v, int n)
 {
-	unsigned long x = *(const unsigned long *)a, y = *(const unsigned long *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static void report(const char *series, const char *what, int bytes, unsigned long *v, int n)
-{
-	int lost = 0, i;
-
-	qsort(v, n, sizeof(*v), by_value);
-	for (i = 0; i < n; i++)
-		lost += v[i] == LOST;
-	printf("%s %s %s %d %lu %lu %lu %d\n", label, series, what, bytes, v[0], v[n / 2],
-	       v[n * 9 / 10], lost);
-	fflush(stdout);
+	report(&(struct cost){ label, series, what, bytes }, v, n);
 }
 
 /* ---- what the daemon says ---- */
@@ -186,8 +133,8 @@ static void put_endpoint(struct nlbuf *b, uint16_t kind, const char *ip)
 	int n = v6 ? 16 : 4;
 
 	inet_pton(v6 ? AF_INET6 : AF_INET, ip, wire);
-	wire[n] = 5060 >> 8;
-	wire[n + 1] = 5060 & 0xff;
+	wire[n] = SIP >> 8;
+	wire[n + 1] = SIP & 0xff;
 	nl_put(b, kind, wire, n + 2);
 }
 
@@ -321,7 +268,7 @@ static void attach(void)
 	static struct nlbuf b;
 	unsigned int nest;
 
-	router = bound(NULL, "0.0.0.0");
+	router = bound(NULL, "0.0.0.0", SIP);
 	asked = nl_open();
 	nl_begin(&b, family, CALLGATE_CMD_ATTACH, 0);
 	nest = nl_nest(&b, CALLGATE_A_SOCKET);
@@ -384,15 +331,15 @@ static int calls(char **args)
 
 		snprintf(c.id, sizeof(c.id), "%s-%d", label, i);
 		gate_phone(c.ip, c.user, false);
-		phone = bound("client", c.ip);
+		phone = bound("client", c.ip, SIP);
 		one_call(&c, phone, v, i, len);
 		close(phone);
 		for (s = INV; s < STEPS; s++)
 			all[i] = v[s][i] == LOST || all[i] == LOST ? LOST : all[i] + v[s][i];
 	}
 	for (s = INV; s < STEPS; s++)
-		report("gate", names[s], len[s], v[s], count);
-	report("gate", "call", 0, all, count);
+		told("gate", names[s], len[s], v[s], count);
+	told("gate", "call", 0, all, count);
 	detach();
 	return 0;
 }
@@ -487,7 +434,7 @@ static void invite(enum measure how, int user, struct sizes *n, unsigned long (*
 
 	snprintf(c.id, sizeof(c.id), "%s-%s-%d", label, measures[how], i);
 	gate_phone(c.ip, user, false);
-	phone = bound("client", c.ip);
+	phone = bound("client", c.ip, SIP);
 	len = gate_request(m, &c, names[INV]);
 	make_answer(user, how == MISS_SET);
 	begin = t = __rdtsc();
@@ -555,7 +502,7 @@ static int miss(char **args)
 		v[FAMILY][i] = get_family();
 	}
 	for (s = HIT; s < MEASURES; s++)
-		report("miss", measures[s], n.question, v[s], count);
+		told("miss", measures[s], n.question, v[s], count);
 	detach();
 	return 0;
 }
@@ -581,11 +528,10 @@ int main(int argc, char **argv)
 			continue;
 		if (modes[i].talks && (atoi(argv[4]) < 1 || atoi(argv[4]) > MOST))
 			break;
-		home = open("/proc/self/ns/net", O_RDONLY);
 		line = nl_open();
 		family = nl_family(line);
 		if (modes[i].talks)
-			caller = bound("server", GATE_CALLER);
+			caller = bound("server", GATE_CALLER, SIP);
 		return modes[i].run(argv + 2);
 	}
 	fprintf(stderr, "usage: gatecost rules|load|flush|calls|miss ...\n");

@@ -19,8 +19,6 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -29,13 +27,13 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
+#include "cost.h"
 #include "message.h"
 
-#define LOST (~0ul)
 #define MOST 1000	/* COUNT */
 
 static const char *label, *series;
-static int home, count;
+static int count;
 static char got[65536];
 
 /* A client's and a server's socket, and each other's address as they see it. */
@@ -47,34 +45,6 @@ struct path {
 static struct path sig;
 static struct party phone;
 static const unsigned char rtp[172] = { 0x80 };
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static int bound(const char *ns, const char *ip, int port)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
-	struct timeval wait = { 1, 0 };
-	char name[64];
-	int fd;
-
-	snprintf(name, sizeof(name), "/run/netns/%s", ns);
-	fd = open(name, O_RDONLY);
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		die(name);
-	close(fd);
-	fd = socket(AF_INET, SOCK_DGRAM, 0);
-	inet_pton(AF_INET, ip, &a.sin_addr);
-	if (fd < 0 || bind(fd, (void *)&a, sizeof(a)))
-		die("bind");
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
-	if (setns(home, CLONE_NEWNET))
-		die("setns");
-	return fd;
-}
 
 static struct path path(int client_port, int server_port)
 {
@@ -126,23 +96,9 @@ static unsigned long down(struct path *p, const void *m, int len)
 
 /* ---- results ---- */
 
-static int by_value(const void *a, const void *b)
+static void told(const char *what, int bytes, unsigned long *v, int n)
 {
-	unsigned long x = *(const unsigned long *)a, y = *(const unsigned long *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static void report(const char *what, int bytes, unsigned long *v, int n)
-{
-	int lost = 0, i;
-
-	qsort(v, n, sizeof(*v), by_value);
-	for (i = 0; i < n; i++)
-		lost += v[i] == LOST;
-	printf("%s %s %s %d %lu %lu %lu %d\n", label, series, what, bytes, v[0], v[n / 2],
-	       v[n * 9 / 10], lost);
-	fflush(stdout);
+	report(&(struct cost){ label, series, what, bytes }, v, n);
 }
 
 static void repeat(const char *what, struct path *p, bool is_up, const void *m, int len)
@@ -156,7 +112,7 @@ static void repeat(const char *what, struct path *p, bool is_up, const void *m, 
 		if (v[i] == LOST && i == 2)
 			break;
 	}
-	report(what, len, v, i);
+	told(what, len, v, i);
 }
 
 /* ---- the same bytes again and again ---- */
@@ -285,9 +241,9 @@ static void new_calls(void)
 		close_path(&voice);
 	}
 	for (s = 0; s < STEPS; s++)
-		report(steps[s].name, len[s], v[s], count);
-	report("registration", len[REG] + len[REG_200], reg, count);
-	report("call", 0, call, count);
+		told(steps[s].name, len[s], v[s], count);
+	told("registration", len[REG] + len[REG_200], reg, count);
+	told("call", 0, call, count);
 }
 
 /* ---- length ---- */
@@ -383,7 +339,6 @@ int main(int argc, char **argv)
 		phone = (struct party){
 			.port = atoi(argv[2]), .media = 6000, .far_media = 6002,
 		};
-		home = open("/proc/self/ns/net", O_RDONLY);
 		sig = path(phone.port, 5060);
 		modes[i].run();
 		return 0;

@@ -4,7 +4,6 @@
 nothing to its end. For a machine or namespaces of its own: it writes /etc/callgate/callgate.conf,
 /dev/log and addresses of lo. PART: life (default), begin (leaves it running with a registration),
 upgraded (the same registration, another process)."""
-import collections
 import contextlib
 import json
 import os
@@ -20,6 +19,8 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "daemon"))
 sys.dont_write_bytecode = True
+import tally  # noqa: E402
+from tally import check  # noqa: E402
 from sipmsg import Credentials, Message, challenges, unique  # noqa: E402
 SCRIPT = "/etc/init.d/callgated"
 CONF, CONTROL = "/etc/callgate/callgate.conf", "/run/callgate/control.sock"
@@ -28,20 +29,10 @@ PID = "/tmp/callgate-life.pid"      # of the one before an upgrade
 SERVER, PHONE = "192.0.2.1", "192.0.2.2"
 DOMAIN, USER = "office.example", "alice@office.example"
 LIMIT = 60      # in an emulated machine
-TALLY = collections.Counter()
 CONFIG = """domain "office.example" { registrar = main }
 user = "%s"
 log-level = debug
 """
-
-
-def check(what, good, more=""):
-    TALLY["passed" if good else "failed"] += 1
-    print(("ok    " if good else "FAIL  ") + what)
-    if not good and more:
-        print("        " + str(more)[:2000].replace("\n", "\n        "))
-    sys.stdout.flush()
-    return good
 
 
 def until(condition):
@@ -322,8 +313,7 @@ def main():
             {"life": life, "begin": begin, "upgraded": upgraded}[part]()
         except Exception as why:    # any: what was counted is to be told
             check(part, False, repr(why))
-    print(f"{TALLY['passed']} passed, {TALLY['failed']} failed, 0 skipped")
-    return 1 if TALLY["failed"] else 0
+    return tally.end()
 
 
 sys.exit(main())

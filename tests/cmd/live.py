@@ -7,7 +7,6 @@
 
 P and Q are sockets of this program; R is where callgate runs.
 """
-import collections
 import ctypes
 import json
 import os
@@ -17,20 +16,14 @@ import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True
+import tally  # noqa: E402
+from tally import check  # noqa: E402
+
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
 PHONE, PUBLIC, PROVIDER = "10.9.0.2", "203.0.113.1", "203.0.113.10"
-TALLY = collections.Counter()
 LISTS = {"calls": "calls", "registrations": "registrations", "reasons": "reasons"}
-
-
-def check(what, good, more=""):
-    TALLY["passed" if good else "failed"] += 1
-    print(("ok    " if good else "FAIL  ") + what)
-    if not good and more:
-        print("        " + str(more)[:2000].replace("\n", "\n        "))
-    sys.stdout.flush()
-    return good
 
 
 def shell(script):
@@ -593,8 +586,7 @@ def main():
         print(callgate("status")[1])
     finally:
         shell("for n in P R Q; do ip netns del $n 2>/dev/null || true; done")
-    print(f"{TALLY['passed']} passed, {TALLY['failed']} failed, 0 skipped")
-    return 1 if TALLY["failed"] else 0
+    return tally.end()
 
 
 if __name__ == "__main__":

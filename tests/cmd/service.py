@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """callgated as a service: start, readiness, signals, privileges, sockets handed over, and each way
 in which a start fails, with its line and its exit status. Needs root, for a network of its own."""
-import collections
 import ctypes
 import json
 import os
@@ -25,22 +24,15 @@ CLONE_NEWNET = 0x40000000
 CAP_NET_BIND_SERVICE, CAP_NET_ADMIN = 10, 12
 sys.path.insert(0, os.path.join(ROOT, "tests", "daemon"))
 sys.dont_write_bytecode = True
+import tally  # noqa: E402
+from tally import check  # noqa: E402
 from sipmsg import Credentials, Message, challenges  # noqa: E402
 LIMIT = 20
-TALLY = collections.Counter()
 CONFIG = """listen = {{ 127.0.0.1:{port} }}
 database = "{folder}/lib/callgate.db"
 control = "{folder}/run/control.sock"
 domain "office.example" {{ registrar = main }}
 """
-
-
-def check(what, good, more=""):
-    TALLY["passed" if good else "failed"] += 1
-    print(("ok    " if good else "FAIL  ") + what)
-    if not good and more:
-        print("        " + str(more)[:2000].replace("\n", "\n        "))
-    sys.stdout.flush()
 
 
 class Service:
@@ -418,8 +410,7 @@ def main():
             part()
         except Exception as why:    # any: the others are to run, too
             check(part.__name__, False, repr(why))
-    print(f"{TALLY['passed']} passed, {TALLY['failed']} failed, 0 skipped")
-    return 1 if TALLY["failed"] else 0
+    return tally.end()
 
 
 sys.exit(main())

@@ -4,8 +4,8 @@ import json
 import socket
 import xml.etree.ElementTree as ElementTree
 
-from c15_phones import program
 from peer import LIMIT, check, until
+from programs import program
 from sipmsg import challenges, host, unique
 
 CONFIG = '''\
@@ -16,70 +16,52 @@ domain "short.example" { registrar = main  expires-min = 1 }
 '''
 USERS = ('admin', 'alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi', 'ivan',
          'judy', 'kim', 'leo', 'mia', 'nina', 'omar', 'pia', 'quinn', 'rosa', 'sam', 'tom')
-SIPP = '''\
+SIPP_ANSWER = '''\
+<send><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>
+'''
+SIPP_ASK = '''\
+<send retrans="500"><![CDATA[
+SUBSCRIBE sip:tom@office.example SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport
+Max-Forwards: 70
+From: <sip:tom@office.example>;tag=[call_number]
+To: <sip:tom@office.example>
+Call-ID: [call_id]
+CSeq: {cseq} SUBSCRIBE
+Contact: <sip:tom@[local_ip]:[local_port]>
+Event: reg
+Expires: 600
+{more}Content-Length: 0
+
+]]></send>
+'''
+SIPP_LOGIN = '[authentication username=tom password=tom-secret]\n'
+SIPP = f'''\
 <?xml version="1.0" encoding="us-ascii"?>
 <scenario name="watcher">
-<send retrans="500"><![CDATA[
-SUBSCRIBE sip:tom@office.example SIP/2.0
-Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport
-Max-Forwards: 70
-From: <sip:tom@office.example>;tag=[call_number]
-To: <sip:tom@office.example>
-Call-ID: [call_id]
-CSeq: 1 SUBSCRIBE
-Contact: <sip:tom@[local_ip]:[local_port]>
-Event: reg
-Expires: 600
-Content-Length: 0
-
-]]></send>
+{SIPP_ASK.format(cseq=1, more='')}
 <recv response="401" auth="true"/>
-<send retrans="500"><![CDATA[
-SUBSCRIBE sip:tom@office.example SIP/2.0
-Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport
-Max-Forwards: 70
-From: <sip:tom@office.example>;tag=[call_number]
-To: <sip:tom@office.example>
-Call-ID: [call_id]
-CSeq: 2 SUBSCRIBE
-Contact: <sip:tom@[local_ip]:[local_port]>
-Event: reg
-Expires: 600
-[authentication username=tom password=tom-secret]
-Content-Length: 0
-
-]]></send>
+{SIPP_ASK.format(cseq=2, more=SIPP_LOGIN)}
 <recv response="200"/>
 <recv request="NOTIFY">
 <action><ereg regexp="active;expires=" search_in="hdr" header="Subscription-State:"
  check_it="true" assign_to="1"/>
 <ereg regexp="state=.full." search_in="body" check_it="true" assign_to="2"/></action>
 </recv>
-<send><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
-<recv request="NOTIFY">
+{SIPP_ANSWER}<recv request="NOTIFY">
 <action><ereg regexp="state=.partial." search_in="body" check_it="true" assign_to="3"/>
 <ereg regexp="event=.registered." search_in="body" check_it="true" assign_to="4"/></action>
 </recv>
-<send><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
-<Reference variables="1,2,3,4"/>
+{SIPP_ANSWER}<Reference variables="1,2,3,4"/>
 </scenario>
 '''
 NS = '{urn:ietf:params:xml:ns:reginfo}'

@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Phones of others register, with MD5: baresip, linphone, sipp (C15, C28)."""
-import contextlib
 import glob
-import os
 import re
-import shutil
-import subprocess
-import tempfile
 
-from peer import LIMIT, Skipped, check, host, until
+import sipp
+from peer import LIMIT, check, host, until
+from programs import bindings, program
 from sipmsg import unique
 
 DOMAIN = 'domain "office.example" { registrar = main }\n'
@@ -48,69 +45,6 @@ passwd={user}-secret
 realm=office.example
 domain=office.example
 '''
-SIPP = '''\
-<?xml version="1.0" encoding="us-ascii"?>
-<scenario name="register">
-<send retrans="500"><![CDATA[
-REGISTER sip:office.example SIP/2.0
-Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport
-Max-Forwards: 70
-From: <sip:[field0]@office.example>;tag=[call_number]
-To: <sip:[field0]@office.example>
-Call-ID: [call_id]
-CSeq: 1 REGISTER
-Contact: <sip:[field0]@[local_ip]:[local_port]>;expires=120
-Content-Length: 0
-
-]]></send>
-<recv response="401" auth="true"/>
-<send retrans="500"><![CDATA[
-REGISTER sip:office.example SIP/2.0
-Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport
-Max-Forwards: 70
-From: <sip:[field0]@office.example>;tag=[call_number]
-To: <sip:[field0]@office.example>
-Call-ID: [call_id]
-CSeq: 2 REGISTER
-Contact: <sip:[field0]@[local_ip]:[local_port]>;expires=120
-[field1]
-Content-Length: 0
-
-]]></send>
-<recv response="200"/>
-</scenario>
-'''
-
-
-def bindings(phone):
-    """Of the user of a peer, which asks for them."""
-    answer = phone.register(contact='none', expires=None)
-    check(answer.code == 200, answer.start)
-    return answer.contacts()
-
-
-@contextlib.contextmanager
-def program(world, files, *command):
-    """Runs it in the namespace of the phones, in a folder with these files."""
-    if not shutil.which(command[0]):
-        raise Skipped(f'{command[0]} is not installed (tests/setup interop)')
-    folder = tempfile.mkdtemp(prefix='phone-')
-    os.makedirs(os.path.join(folder, '.local/share/linphone'))
-    for name, text in files.items():
-        with open(os.path.join(folder, name), 'w', encoding='ascii') as file:
-            file.write(text)
-    with open(os.path.join(folder, 'log'), 'wb') as log, world.nets.inside:
-        process = subprocess.Popen(
-            [word.replace('FOLDER', folder) for word in command], cwd=folder, stdout=log,
-            stderr=subprocess.STDOUT, stdin=subprocess.PIPE,
-            env={**os.environ, 'HOME': folder, 'LC_ALL': 'C'})
-    try:
-        yield process, os.path.join(folder, 'log')
-    finally:
-        process.kill()
-        process.wait()
-        process.stdin.close()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def filled(world, text, **fields):
@@ -167,26 +101,6 @@ def called_by_gruu(watch):
         check(';gr=' in call(watch.world.outside(), uri), 'its Contact is another')
 
 
-def sipp(world):
-    """Twenty users, twenty at a time; sipp itself judges the answers."""
-    watch = world.phone('watch')
-    users = [f'sipp{n}' for n in range(20)]
-    lines = [f'{u};[authentication username={u} password={u}-secret]' for u in users]
-    files = {'register.xml': SIPP, 'users.csv': '\n'.join(['SEQUENTIAL', *lines]) + '\n'}
-    with program(world, files, 'sipp', f'{host(watch.router)}:5060', '-sf', 'register.xml', '-inf',
-                 'users.csv', '-i', host(watch.address), '-p', '5093', '-m', '20', '-l', '20',
-                 '-r', '100', '-nostdin', '-auth_uri', 'office.example',
-                 '-timeout', '20s', '-timeout_error') as (process, log):
-        status = process.wait(LIMIT * 6)
-        if status:
-            with open(log, encoding='utf-8', errors='replace') as file:
-                print(file.read()[:2500])
-    check(status == 0, f'sipp ended with {status}')
-    for user in users:
-        found = list(bindings(world.phone(user)))
-        check(found == [f'sip:{user}@{host(watch.address)}:5093'], f'{user}: {found}')
-
-
 def c15_baresip(world):
     registers(world, 'bare', {'config': BARESIP, 'accounts': ACCOUNT},
               'baresip', f'-{world.family}', '-f', 'FOLDER')
@@ -202,4 +116,7 @@ def c15_linphone_by_its_gruu(world):
 
 
 def c15_sipp(world):
-    sipp(world)
+    """Twenty users, twenty at a time; sipp itself judges the answers."""
+    users = [f'sipp{n}' for n in range(20)]
+    watch = world.phone('watch')
+    sipp.registered(world, users, sipp.succeeds(watch, [(120, sipp.WANTS)], users))

@@ -10,6 +10,7 @@ import tempfile
 import c15_phones
 import calls
 from peer import LIMIT, OUTSIDE, ROOT, Skipped, check, host, until
+from programs import program
 from sipmsg import Message, challenges
 
 DOMAIN = 'voip.example'
@@ -150,7 +151,7 @@ def c16_baresip_by_us(world):
         caller, inside = world.phone('carl', 'outside'), world.phone('watch')
         texts = {name: c15_phones.filled(world, text, proxy=host(inside.router)) for name, text in
                  (('accounts', account), ('config', c15_phones.BARESIP))}
-        with c15_phones.program(world, texts, 'baresip', f'-{world.family}', '-f', 'FOLDER'):
+        with program(world, texts, 'baresip', f'-{world.family}', '-f', 'FOLDER'):
             until(lambda: located(world, 'bare'), 'baresip is located', LIMIT * 3)
             uri, there = f'sip:bare@{DOMAIN}', (PLACE[probe.family], 5060)
             caller.domain = DOMAIN

@@ -6,8 +6,9 @@ that they do not know. None speaks SHA-512-256, auth-int, or leaves out a qop th
 is for the peers of sipmsg.py and for test_auth.
 """
 import c15_phones as phones
-import c15_sipp as sipp
+import sipp
 from peer import LIMIT, check, host, until
+from programs import program
 
 CONFIG = phones.DOMAIN
 USERS = [*phones.USERS, 'old']
@@ -36,6 +37,6 @@ def c28_baresip_knows_md5_alone(world):
     files = {name: phones.filled(world, text, proxy=host(world.phone('watch').router), user='bare')
              for name, text in {'config': phones.BARESIP, 'accounts': phones.ACCOUNT}.items()}
     for attempt in range(3):
-        with phones.program(world, files, 'baresip', f'-{world.family}', '-f', 'FOLDER') as run:
+        with program(world, files, 'baresip', f'-{world.family}', '-f', 'FOLDER') as run:
             text = until(lambda log=run[1]: verdict(log), 'baresip has its answer', LIMIT * 3)
             check((text == '200 OK') == (attempt == 2), f'{attempt + 1}: {text}')
