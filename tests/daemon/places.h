@@ -33,11 +33,6 @@ static inline struct endpoint at6(const char *address, uint16_t port)
 	return e;
 }
 
-static inline bool same_at(const struct endpoint *a, const struct endpoint *b)
-{
-	return a->len == b->len && a->port == b->port && !memcmp(a->addr, b->addr, a->len);
-}
-
 /* The value of the n-th line of a header, from 0; "" when there is none. */
 static inline const char *world_header(const char *text, const char *name, unsigned int n)
 {

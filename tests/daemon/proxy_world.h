@@ -74,7 +74,7 @@ bool udp_has(const struct endpoint *e)
 				  at6("fd00::1", 5060), at6("2001:db8::1", 5060) };
 
 	for (size_t i = 0; i < 4; i++)
-		if (same_at(&own[i], e))
+		if (endpoint_equal(&own[i], e))
 			return true;
 	return false;
 }

@@ -189,7 +189,7 @@ static void give(int world, const struct endpoint *from, const char *text)
 	socklen_t len = address_of(&to, &address);
 
 	for (int i = 0; i < n_plugs; i++)
-		if (plugs[i].world == world && same_at(&plugs[i].at, from)) {
+		if (plugs[i].world == world && endpoint_equal(&plugs[i].at, from)) {
 			if (sendto(plugs[i].fd, text, strlen(text), 0, (void *)&address, len) < 0)
 				die("send");
 			return;
@@ -322,7 +322,7 @@ static void compare(const struct sent *mixed, const struct sent *alone)
 		*mark = 'd';
 	}
 	if (copy.len == alone->len && !memcmp(copy.text, alone->text, copy.len) &&
-	    same_at(&copy.flow.remote, &alone->flow.remote))
+	    endpoint_equal(&copy.flow.remote, &alone->flow.remote))
 		return;
 	if (n_unequal++ < 5)
 		printf("not equal:\n%s\nand alone:\n%s\n", mixed->text, alone->text);

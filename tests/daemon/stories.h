@@ -142,7 +142,8 @@ static bool reached(const struct story *c, const struct sent *s, const struct en
 	if (!s)
 		return false;
 	snprintf(id, sizeof(id), "%u@x", c->id);
-	if (same_at(&s->flow.remote, want) && !strcmp(world_header(s->text, "Call-ID", 0), id))
+	if (endpoint_equal(&s->flow.remote, want) &&
+	    !strcmp(world_header(s->text, "Call-ID", 0), id))
 		return true;
 	if (n_crossed++ < 5)
 		printf("call %u, lose %d: crossed\n%s\n", c->id, c->lose, s->text);

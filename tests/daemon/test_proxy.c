@@ -45,12 +45,12 @@ static int code(void)
 static bool is_reply(int n)
 {
 	return !strncmp(world_last()->text, "SIP/2.0 ", 8) && code() == n &&
-	       same_at(&world_last()->flow.remote, &provider);
+	       endpoint_equal(&world_last()->flow.remote, &provider);
 }
 
 static bool went_to(const struct endpoint *e, const char *line)
 {
-	return same_at(&world_last()->flow.remote, e) &&
+	return endpoint_equal(&world_last()->flow.remote, e) &&
 	       !strncmp(world_last()->text, line, strlen(line));
 }
 
@@ -67,7 +67,8 @@ static void users(void)
 	world_locate("bob@office.example", "sip:bob@192.168.1.10:5062;line=3", phone);
 	T_OK(invite("sip:bob@203.0.113.1") == 1 &&
 	     went_to(&phone, "INVITE sip:bob@192.168.1.10:5062;line=3 SIP/2.0\r\n"), "by address");
-	T_OK(same_at(&world_last()->flow.local, &(struct endpoint){ 4, { 192, 168, 1, 1 }, 5060 }),
+	T_OK(endpoint_equal(&world_last()->flow.local,
+			    &(struct endpoint){ 4, { 192, 168, 1, 1 }, 5060 }),
 	     "from the address of ours that it registered at");
 	T_OK(invite("sip:bob@Office.Example;user=phone") == 1 && went_to(&phone, "INVITE sip:bob@"),
 	     "by domain");

@@ -177,7 +177,7 @@ static void granted(void)
 	T_OK(bound() && bound()->n == 1 && left_about(300), "for as long as the registrar says");
 	T_OK(bound() && !strcmp(bound()->contacts->uri, MINE) &&
 	     bound()->contacts->origin == ORIGIN_RELAYED && bound()->contacts->q == 250 &&
-	     same_at(&bound()->contacts->flow.remote, &phone) &&
+	     endpoint_equal(&bound()->contacts->flow.remote, &phone) &&
 	     !strcmp(bound()->contacts->user_agent, "x") &&
 	     !strcmp(bound()->contacts->path, "<sip:192.168.1.10;lr>"), "all that is to be known");
 	answer(seen, 200, "", NULL);
