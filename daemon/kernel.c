@@ -634,13 +634,20 @@ static int on_note(struct nl_msg *msg, void *arg)
 int kernel_notes(struct kernel *k, kernel_note_fn *fn, void *arg)
 {
 	struct note_reader r = { fn, arg };
-	int err;
+	bool lost = false;
+	int err = 0, was;
 
 	nl_socket_modify_cb(k->listen, NL_CB_VALID, NL_CB_CUSTOM, on_note, &r);
+	/*
+	 * A loss is told once, before what is older and still waits; until that is read, all that
+	 * comes is lost too. Told twice it is our own memory.
+	 */
 	do {
+		was = err;
 		err = nl_recvmsgs_default(k->listen);
-	} while (!err);
-	if (err == -NLE_AGAIN)
-		return 0;
-	return err == -NLE_NOMEM ? -ENOBUFS : -EIO;
+		lost |= err == -NLE_NOMEM;
+	} while (!err || (err == -NLE_NOMEM && !was));
+	if (lost)
+		return -ENOBUFS;
+	return err == -NLE_AGAIN ? 0 : -EIO;
 }

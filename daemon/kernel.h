@@ -74,7 +74,10 @@ int kernel_wait(struct kernel *k, int ms);
 /* To poll for reading; -1 when not listening. */
 int kernel_fd(const struct kernel *k);
 typedef void kernel_note_fn(const struct note *note, void *arg);
-/* All messages that wait, without blocking. -ENOBUFS: some were lost. */
+/*
+ * All messages that wait, without blocking. -ENOBUFS: some between them were lost, and a dump now
+ * has what those said.
+ */
 int kernel_notes(struct kernel *k, kernel_note_fn *fn, void *arg);
 
 /* A conntrack entry, as the originator sent and as the answer comes. */

@@ -42,6 +42,7 @@ static struct {
 	uint32_t interface[CALLGATE_INTERFACES_MAX];
 	size_t n_interfaces;
 	bool said;			/* that there is no module */
+	bool stale;			/* the last dump of bindings failed */
 } line;
 
 const struct kernel_link_counters *kernel_link_counters(void)
@@ -207,6 +208,7 @@ static void dump_bindings(void)
 	passive_dump_begin();
 	err = kernel_bindings(line.events, on_binding, NULL);
 	passive_dump_end(!err);
+	line.stale = err;
 }
 
 static void on_note(const struct note *n, void *arg)
@@ -337,6 +339,8 @@ static void check(int fd, void *arg)
 			log_info("the module is here");
 		return;
 	}
+	if (line.stale)
+		dump_bindings();
 	if (interfaces_changed(config_now()))
 		set_rules(config_now());
 }

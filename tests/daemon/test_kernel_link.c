@@ -2,6 +2,7 @@
 /* The line to the module; the module is played here. With the real one: cases/gateway.py. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <unistd.h>
 
 #include "callgate_gateway.h"
 #include "config.h"
@@ -17,6 +18,7 @@
 
 #define KEY_1 ((const uint8_t *)"0123456789abcdef")
 #define KEY_2 ((const uint8_t *)"another key here")
+#define DUMPS 3		/* at the start, after a loss, and because that one failed */
 
 /* ---- the module ---- */
 
@@ -31,7 +33,10 @@ static struct {
 	size_t n_left;
 	uint32_t detached[8];
 	size_t n_detached;
+	unsigned int dumped;
+	int dump_result;	/* of the next dump only */
 } module = { .said = "" };
+static struct loop *loop;
 
 int gate_open(struct gate **out)
 {
@@ -126,7 +131,7 @@ int gate_locations(struct gate *g, gate_location_fn *fn, void *arg)
 	return 0;
 }
 
-static int quiet[2];	/* a pipe that nothing comes out of */
+static int quiet[2];	/* a pipe: a byte is a loss of notes */
 
 int gate_fd(const struct gate *g)
 {
@@ -177,19 +182,25 @@ int kernel_fd(const struct kernel *k)
 
 int kernel_bindings(struct kernel *k, kernel_binding_fn *fn, void *arg)
 {
+	int result = module.dump_result;
+
 	(void)k, (void)fn, (void)arg;
-	return 0;
+	module.dump_result = 0;
+	if (++module.dumped == DUMPS)
+		loop_stop(loop);
+	return result;
 }
 
 int kernel_notes(struct kernel *k, kernel_note_fn *fn, void *arg)
 {
+	char lost;
+
 	(void)k, (void)fn, (void)arg;
-	return 0;
+	return read(quiet[0], &lost, 1) == 1 ? -ENOBUFS : 0;
 }
 
 /* ---- the tests ---- */
 
-static struct loop *loop;
 static struct endpoint listening[2];
 static struct config config = { .refs = 2, .challenge = true, .listen = listening, .n_listen = 2 };
 
@@ -285,6 +296,25 @@ static void attach_says_why_not(void)
 	udp_close(s);
 }
 
+static void give_up(int fd, void *arg)
+{
+	(void)fd, (void)arg;
+	loop_stop(loop);
+}
+
+/* After a loss there is a dump, and another one when that fails. */
+static void loss_is_mended(void)
+{
+	struct loop_watch *limit = loop_every(loop, 20000, give_up, NULL);
+
+	T_OK(module.dumped == 1, "%u dumps at first", module.dumped);
+	module.dump_result = -EIO;
+	T_OK(write(quiet[1], "", 1) == 1, "write");
+	loop_run(loop);
+	T_OK(module.dumped == DUMPS, "%u dumps", module.dumped);
+	loop_unwatch(limit);
+}
+
 static void with_module(void)
 {
 	char why[256] = "";
@@ -295,6 +325,7 @@ static void with_module(void)
 	T_OK(kernel_link_up(), "it is down");
 	key_at_once();
 	leftovers_go();
+	loss_is_mended();
 	attach_says_why_not();
 	kernel_link_close();
 	T_OK(module.detached_all == 1, "not detached");
