@@ -64,6 +64,17 @@ struct place;
  */
 int cmd_ask(const struct command *c, const struct place *p, struct json_t *request,
 	    struct json_t **result);
+/*
+ * What came of asking callgated, as one line or several when it is no success: @err of control.h,
+ * or what @answer says. @without: what to do, or what else there is, when it does not run. Returns
+ * the exit status.
+ */
+int cmd_said(const struct command *c, const struct place *p, int err, const struct json_t *answer,
+	     const char *without);
+#define CMD_START "start it (with systemd: systemctl start callgated)"
+/* What an object of an answer has: "-", or 0, when it is not there. */
+const char *cmd_word(const struct json_t *item, const char *key);
+long long cmd_number(const struct json_t *item, const char *key);
 /* callgated's status, or NULL: it does not answer. As lines of "callgate status". */
 struct json_t *cmd_daemon_status(void);
 void cmd_daemon_print(const struct json_t *daemon);

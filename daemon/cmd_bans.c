@@ -10,27 +10,16 @@
 
 static const char *const heads[] = { "SOURCE", "REFUSED", ">WRONG", "LAST USER", ">LEFT" };
 
-static uint64_t number(const json_t *item, const char *key)
-{
-	return (uint64_t)json_integer_value(json_object_get(item, key));
-}
-
-static const char *word(const json_t *item, const char *key)
-{
-	const char *s = json_string_value(json_object_get(item, key));
-
-	return s && *s ? s : "-";
-}
-
 static int add_row(const json_t *item, void *arg)
 {
 	bool one = json_is_true(json_object_get(item, "one_user"));
 	char wrong[24], left[TEXT_TIME];
 
-	snprintf(wrong, sizeof(wrong), "%llu", (unsigned long long)number(item, "failures"));
-	table_row(arg, (const char *const[]){ word(item, "source"), one ? "user" : "all", wrong,
-					      word(item, "user"),
-					      text_duration(number(item, "left"), left) });
+	snprintf(wrong, sizeof(wrong), "%lld", cmd_number(item, "failures"));
+	table_row(arg, (const char *const[]){ cmd_word(item, "source"), one ? "user" : "all", wrong,
+					      cmd_word(item, "user"),
+					      text_duration((uint64_t)cmd_number(item, "left"),
+							    left) });
 	return 0;
 }
 
@@ -39,35 +28,14 @@ static int add_item(const json_t *item, void *arg)
 	return json_array_append(arg, (json_t *)(uintptr_t)item);
 }
 
-static int refused(const struct command *c, const json_t *answer)
-{
-	const char *error = json_string_value(json_object_get(answer, "error"));
-
-	return cmd_fail(c, EXIT_FAILED, "%s", error ? error : "callgated refused");
-}
-
-static int not_running(const struct command *c, const struct place *p)
-{
-	return cmd_fail(c, EXIT_NO_DAEMON, "callgated does not run: nobody listens at %s; what an "
-			"earlier one banned is in 'nft list table inet callgate'", p->control);
-}
-
 static int ask_list(const struct command *c, const struct place *p, control_item_fn *fn, void *arg)
 {
 	json_t *request = json_pack("{s:s}", "do", "bans"), *answer = NULL;
-	int err = control_each(p->control, request, fn, arg, &answer), status = EXIT_OK;
+	int err = control_each(p->control, request, fn, arg, &answer);
+	int status = cmd_said(c, p, err, answer, "what an earlier one banned is in 'nft list table "
+			      "inet callgate'");
 
 	json_decref(request);
-	if (err == -ECONNREFUSED)
-		status = not_running(c, p);
-	else if (err == -EACCES || err == -EPERM)
-		status = cmd_fail(c, EXIT_NO_PERMISSION, "%s: no permission to ask callgated: run "
-				  "it as root", p->control);
-	else if (err)
-		status = cmd_fail(c, EXIT_FAILED, "%s: callgated does not answer: %s", p->control,
-				  strerror(-err));
-	else if (!json_is_true(json_object_get(answer, "ok")))
-		status = refused(c, answer);
 	json_decref(answer);
 	return status;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What subcommands share that speak to callgated. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,21 +27,41 @@ static int refused(const struct command *c, const json_t *answer)
 	return EXIT_FAILED;
 }
 
+int cmd_said(const struct command *c, const struct place *p, int err, const json_t *answer,
+	     const char *without)
+{
+	if (err == -ECONNREFUSED)
+		return cmd_fail(c, EXIT_NO_DAEMON, "callgated does not run: nobody listens at %s: %s",
+				p->control, without);
+	if (err == -EACCES || err == -EPERM)
+		return cmd_fail(c, EXIT_NO_PERMISSION, "%s: no permission to ask callgated: run it "
+				"as root", p->control);
+	if (err)
+		return cmd_fail(c, EXIT_FAILED, "%s: callgated does not answer: %s", p->control,
+				strerror(-err));
+	return json_is_true(json_object_get(answer, "ok")) ? EXIT_OK : refused(c, answer);
+}
+
+const char *cmd_word(const json_t *item, const char *key)
+{
+	const char *s = json_string_value(json_object_get(item, key));
+
+	return s && *s ? s : "-";
+}
+
+long long cmd_number(const json_t *item, const char *key)
+{
+	return json_integer_value(json_object_get(item, key));
+}
+
 int cmd_ask(const struct command *c, const struct place *p, json_t *request, json_t **result)
 {
 	json_t *answer = NULL;
-	int status = place_ask(c, p, request, &answer);
+	int err = control_ask(p->control, request, &answer);
+	int status = cmd_said(c, p, err, answer, CMD_START);
 
-	*result = NULL;
-	if (status != EXIT_OK)
-		return status;
-	if (!answer)
-		return cmd_fail(c, EXIT_NO_DAEMON, "callgated does not run: nobody listens at %s: "
-				"start it (with systemd: systemctl start callgated)", p->control);
-	if (json_is_true(json_object_get(answer, "ok")))
-		*result = json_incref(json_object_get(answer, "result"));
-	else
-		status = refused(c, answer);
+	*result = status ? NULL : json_incref(json_object_get(answer, "result"));
+	json_decref(request);
 	json_decref(answer);
 	return status;
 }

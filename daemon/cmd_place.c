@@ -161,14 +161,7 @@ int place_ask(const struct command *c, const struct place *p, json_t *request, j
 	int err = control_ask(p->control, request, answer);
 
 	json_decref(request);
-	if (!err)
-		return EXIT_OK;
-	*answer = NULL;
-	if (err == -ECONNREFUSED)
-		return EXIT_OK;
-	if (err == -EACCES || err == -EPERM)
-		return cmd_fail(c, EXIT_NO_PERMISSION, "%s: no permission to ask callgated: run it "
-				"as root", p->control);
-	return cmd_fail(c, EXIT_FAILED, "%s: callgated does not answer: %s", p->control,
-			strerror(-err));
+	if (err)
+		*answer = NULL;
+	return err && err != -ECONNREFUSED ? cmd_said(c, p, err, NULL, "") : EXIT_OK;
 }

@@ -59,29 +59,17 @@ static const char *const location_heads[] = {
 	"USER", "CONTACT", "SOURCE", "ORIGIN", ">Q", ">LEFT", "AGENT", ">ID",
 };
 
-const char *item_word(const json_t *item, const char *key)
-{
-	const char *s = json_string_value(json_object_get(item, key));
-
-	return s ? s : "-";
-}
-
-long long item_number(const json_t *item, const char *key)
-{
-	return json_integer_value(json_object_get(item, key));
-}
-
 static int location_row(const json_t *item, void *arg)
 {
 	char q[16], left[TEXT_TIME], id[24];
 
 	snprintf(q, sizeof(q), "%.3g", json_real_value(json_object_get(item, "q")));
-	snprintf(id, sizeof(id), "%lld", item_number(item, "id"));
+	snprintf(id, sizeof(id), "%lld", cmd_number(item, "id"));
 	table_row(arg, (const char *const[]){
-		item_word(item, "aor"), item_word(item, "contact"), item_word(item, "source"),
-		item_word(item, "origin"), q,
-		text_duration((uint64_t)item_number(item, "left"), left),
-		item_word(item, "user_agent"), id });
+		cmd_word(item, "aor"), cmd_word(item, "contact"), cmd_word(item, "source"),
+		cmd_word(item, "origin"), q,
+		text_duration((uint64_t)cmd_number(item, "left"), left),
+		cmd_word(item, "user_agent"), id });
 	return 0;
 }
 
@@ -91,19 +79,8 @@ static int location_json(const json_t *item, void *arg)
 	return 0;
 }
 
-/* What callgated refused, as a line. */
-static int refused(const struct command *c, const json_t *answer)
-{
-	const char *error = json_string_value(json_object_get(answer, "error"));
-
-	return cmd_fail(c, EXIT_FAILED, "%s", error ? error : "callgated refused");
-}
-
-static int not_running(const struct command *c)
-{
-	return cmd_fail(c, EXIT_FAILED, "callgated does not run: nobody is registered here "
-			"('callgate registrations' shows who registered through this router)");
-}
+#define NOBODY_HERE "nobody is registered here ('callgate registrations' shows who registered "     \
+		    "through this router)"
 
 /* Each location; *@runs: callgated does. Returns the exit status. */
 static int locations(const struct command *c, const struct place *p, control_item_fn *fn, void *arg,
@@ -114,14 +91,8 @@ static int locations(const struct command *c, const struct place *p, control_ite
 
 	json_decref(request);
 	*runs = err != -ECONNREFUSED;
-	if (err == -EACCES || err == -EPERM)
-		status = cmd_fail(c, EXIT_NO_PERMISSION, "%s: no permission to ask callgated: run "
-				  "it as root", p->control);
-	else if (err && *runs)
-		status = cmd_fail(c, EXIT_FAILED, "%s: callgated does not answer: %s", p->control,
-				  strerror(-err));
-	else if (answer && !json_is_true(json_object_get(answer, "ok")))
-		status = refused(c, answer);
+	if (*runs)
+		status = cmd_said(c, p, err, answer, "");
 	json_decref(answer);
 	return status;
 }
@@ -211,9 +182,9 @@ static void show_number(const json_t *item, const char *key)
 	if (!strcmp(key, "q"))
 		snprintf(text, sizeof(text), "%.3g", json_real_value(json_object_get(item, key)));
 	else if (!strcmp(key, "left") || !strcmp(key, "age"))
-		text_duration((uint64_t)item_number(item, key), text);
+		text_duration((uint64_t)cmd_number(item, key), text);
 	else
-		snprintf(text, sizeof(text), "%lld", item_number(item, key));
+		snprintf(text, sizeof(text), "%lld", cmd_number(item, key));
 	printf("  %-11s %s\n", key, text);
 }
 
@@ -225,10 +196,10 @@ static int show_one(const json_t *item, void *arg)
 	}, *const numbers[] = { "age", "left", "q", "cseq", "reg_id" };
 	size_t *n = arg;
 
-	printf("%s%s, %lld\n", (*n)++ ? "\n" : "", item_word(item, "aor"), item_number(item, "id"));
+	printf("%s%s, %lld\n", (*n)++ ? "\n" : "", cmd_word(item, "aor"), cmd_number(item, "id"));
 	for (size_t i = 0; i < COUNT(keys); i++)
 		if (json_object_get(item, keys[i]))
-			printf("  %-11s %s\n", keys[i], item_word(item, keys[i]));
+			printf("  %-11s %s\n", keys[i], cmd_word(item, keys[i]));
 	for (size_t i = 0; i < COUNT(numbers); i++)
 		show_number(item, numbers[i]);
 	return 0;
@@ -247,7 +218,7 @@ static int not_registered(const struct command *c, const char *aor, const json_t
 	if (!removed)
 		return cmd_fail(c, EXIT_FAILED, "%s is not registered", aor);
 	return cmd_fail(c, EXIT_FAILED, "%s is not registered: %s at %s", aor,
-			item_word(removed, "why"), item_word(removed, "time"));
+			cmd_word(removed, "why"), cmd_word(removed, "time"));
 }
 
 /* Takes over both. */
@@ -272,19 +243,13 @@ static int show(const struct command *c, const struct place *p, const char *aor,
 {
 	json_t *request = json_pack("{s:s, s:s}", "do", "registrations", "aor", aor);
 	json_t *answer = NULL, *list = json_array(), *last = NULL;
-	int err = control_each(p->control, request, collect, list, &answer), status = EXIT_OK;
+	int err = control_each(p->control, request, collect, list, &answer);
+	int status = cmd_said(c, p, err, answer, NOBODY_HERE);
 
 	json_decref(request);
-	if (err == -ECONNREFUSED)
-		status = not_running(c);
-	else if (err)
-		status = cmd_fail(c, err == -EACCES ? EXIT_NO_PERMISSION : EXIT_FAILED,
-				  "%s: %s", p->control, strerror(-err));
-	else if (!json_is_true(json_object_get(answer, "ok")))
-		status = refused(c, answer);
-	else
-		last = registrations_last(p, aor);
 	json_decref(answer);
+	if (!status)
+		last = registrations_last(p, aor);
 	if (!status && !json_array_size(list))
 		status = not_registered(c, aor, last);
 	if (!status)
@@ -300,7 +265,7 @@ static int remove_it(const struct command *c, const struct place *p, const char 
 	json_t *request = json_pack("{s:s, s:s}", "do", "registration-remove", "aor", aor);
 	json_t *answer = NULL;
 	char *end = NULL;
-	int status;
+	int err, status;
 
 	if (contact) {
 		json_int_t id = strtoll(contact, &end, 10);
@@ -308,16 +273,12 @@ static int remove_it(const struct command *c, const struct place *p, const char 
 		json_object_set_new(request, "contact", id > 0 && !*end ? json_integer(id) :
 				    json_string(contact));
 	}
-	status = place_ask(c, p, request, &answer);
-	if (status)
-		return status;
-	if (!answer)
-		return not_running(c);
-	if (json_is_true(json_object_get(answer, "ok")))
+	err = control_ask(p->control, request, &answer);
+	status = cmd_said(c, p, err, answer, NOBODY_HERE);
+	if (!status)
 		printf("%lld of %s removed\n",
-		       item_number(json_object_get(answer, "result"), "removed"), aor);
-	else
-		status = refused(c, answer);
+		       cmd_number(json_object_get(answer, "result"), "removed"), aor);
+	json_decref(request);
 	json_decref(answer);
 	return status;
 }

@@ -5,10 +5,6 @@
 
 #include "cmd_place.h"
 
-/* What an item of an answer has: "-", or 0, when it is not there. */
-const char *item_word(const json_t *item, const char *key);
-long long item_number(const json_t *item, const char *key);
-
 /* Each change as it happens, of one user or (NULL) of all; returns the exit status at its end. */
 int registrations_watch(const struct command *c, const struct place *p, const char *aor, bool json);
 /* What callgated knows of a user beyond his contacts, or NULL; the caller decrefs. */

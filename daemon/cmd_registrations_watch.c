@@ -24,35 +24,35 @@ static const char *clock_of(const json_t *item)
 static void print_was(const json_t *was)
 {
 	if (was)
-		printf(", was %s from %s", item_word(was, "contact"),
-		       item_word(was, "source"));
+		printf(", was %s from %s", cmd_word(was, "contact"),
+		       cmd_word(was, "source"));
 }
 
 static void print_change(const json_t *item)
 {
 	char left[TEXT_TIME];
 
-	printf("%s %-12s %s %s from %s", clock_of(item), item_word(item, "event"),
-	       item_word(item, "aor"), item_word(item, "contact"),
-	       item_word(item, "source"));
+	printf("%s %-12s %s %s from %s", clock_of(item), cmd_word(item, "event"),
+	       cmd_word(item, "aor"), cmd_word(item, "contact"),
+	       cmd_word(item, "source"));
 	if (json_object_get(item, "left"))
-		printf(", for %s", text_duration((uint64_t)item_number(item, "left"), left));
+		printf(", for %s", text_duration((uint64_t)cmd_number(item, "left"), left));
 	print_was(json_object_get(item, "was"));
 	if (json_object_get(item, "user_agent"))
-		printf(", %s", item_word(item, "user_agent"));
+		printf(", %s", cmd_word(item, "user_agent"));
 	putchar('\n');
 }
 
 static void print_event(const json_t *item)
 {
-	const char *event = item_word(item, "event");
+	const char *event = cmd_word(item, "event");
 
 	if (!strcmp(event, "watching"))
 		printf("%s watching     %lld registrations\n", clock_of(item),
-		       item_number(item, "registrations"));
+		       cmd_number(item, "registrations"));
 	else if (!strcmp(event, "lost"))
 		printf("%s lost         %lld events lost: they came faster than they were read\n",
-		       clock_of(item), item_number(item, "n"));
+		       clock_of(item), cmd_number(item, "n"));
 	else
 		print_change(item);
 }
@@ -73,27 +73,18 @@ int registrations_watch(const struct command *c, const struct place *p, const ch
 {
 	struct watching w = { .json = json };
 	json_t *request = json_pack("{s:s}", "do", "registrations-watch"), *answer = NULL;
-	const char *error;
-	int err;
+	int err, status;
 
 	if (aor)
 		json_object_set_new(request, "aor", json_string(aor));
 	err = control_watch(p->control, request, on_event, &w, &answer);
 	json_decref(request);
-	error = json_string_value(json_object_get(answer, "error"));
 	if (err == -EPIPE)
-		err = EXIT_OK;
-	else if (err == -ECONNREFUSED)
-		err = cmd_fail(c, EXIT_FAILED, "callgated does not run: start it first");
-	else if (err == -EACCES || err == -EPERM)
-		err = cmd_fail(c, EXIT_NO_PERMISSION, "%s: no permission to ask callgated: run it "
-			       "as root", p->control);
-	else if (error)
-		err = cmd_fail(c, EXIT_FAILED, "%s", error);
-	else
-		err = cmd_fail(c, EXIT_FAILED, "callgated has ended");
+		return EXIT_OK;
+	/* no more of it comes: callgated is gone */
+	status = err == -ECONNRESET ? EXIT_OK : cmd_said(c, p, err, answer, CMD_START);
 	json_decref(answer);
-	return err;
+	return status ? status : cmd_fail(c, EXIT_FAILED, "callgated has ended");
 }
 
 /* ---- what happened last ---- */
@@ -116,11 +107,11 @@ void registrations_print_last(const json_t *last)
 	const json_t *removed = json_object_get(last, "removed");
 
 	if (result)
-		printf("last result: %lld %s, %s, from %s\n", item_number(result, "code"),
-		       item_word(result, "phrase"), item_word(result, "time"),
-		       item_word(result, "source"));
+		printf("last result: %lld %s, %s, from %s\n", cmd_number(result, "code"),
+		       cmd_word(result, "phrase"), cmd_word(result, "time"),
+		       cmd_word(result, "source"));
 	if (removed)
-		printf("last removal: %s, %s, %s from %s\n", item_word(removed, "why"),
-		       item_word(removed, "time"), item_word(removed, "contact"),
-		       item_word(removed, "source"));
+		printf("last removal: %s, %s, %s from %s\n", cmd_word(removed, "why"),
+		       cmd_word(removed, "time"), cmd_word(removed, "contact"),
+		       cmd_word(removed, "source"));
 }

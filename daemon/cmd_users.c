@@ -534,12 +534,14 @@ static int show(struct users *u)
 	printf("user          %s\n", u->who.aor);
 	printf("realm         %s\n", text_clean(user.realm));
 	printf("flags         %s\n", flags_text(&user, flags));
-	printf("contacts      %s", user.max_contacts ? "" : "as many as the domain allows\n");
 	if (user.max_contacts)
-		printf("at most %u\n", user.max_contacts);
+		printf("contacts      at most %u\n", user.max_contacts);
+	else
+		printf("contacts      as many as its %s allows\n", *user.group ? "group" : "domain");
 	printf("group         %s\n", *user.group ? text_clean(user.group) : "-");
-	printf("from          %s\n", joined(json_object_get(j, "sources"), *user.group ? "where its group may" :
-					    "anywhere", buf, sizeof(buf)));
+	printf("from          %s\n", joined(json_object_get(j, "sources"), *user.group ?
+					    "where its group may" : "where its domain may", buf,
+					    sizeof(buf)));
 	printf("aliases       %s\n", joined(json_object_get(j, "aliases"), "-", buf, sizeof(buf)));
 	show_blocks(json_object_get(j, "blocked"));
 	printf("password      %s\n", joined(json_object_get(j, "algorithms"), "none", buf,
