@@ -59,6 +59,20 @@ def check(condition, what):
         raise Failed(what)
 
 
+def code(answer, wanted=200):
+    check(answer.code == wanted, f'{wanted}, not "{answer.start}": {answer}')
+    return answer
+
+
+def has_module():
+    return os.path.isdir('/sys/module/callgate')
+
+
+def need_module():
+    if not has_module():
+        raise Skipped('the module is not loaded')
+
+
 def until(condition, what, limit=LIMIT):
     """Waits for something that no socket tells of."""
     end = time.monotonic() + limit
@@ -151,7 +165,7 @@ class Daemon:
             return file.read()
 
     def command(self, *words, text=None, status=0):
-        """The command, with this configuration; its output."""
+        """The command; its output."""
         with self.space:
             done = subprocess.run([os.path.join(ROOT, 'build', 'callgate'), *words], text=True,
                                   input=text, check=False, stdout=subprocess.PIPE,
@@ -159,6 +173,10 @@ class Daemon:
         check(done.returncode == status,
               f'callgate {" ".join(words)}: status {done.returncode}, {done.stderr.strip()}')
         return done.stdout
+
+    def callgate(self, *words, **how):
+        """The command, about this callgated and its database."""
+        return self.command(*words, '--config', self.path('callgate.conf'), **how)
 
     def copy_user(self, users):
         """More users like the first, who was added by the command: a process for each of a
@@ -406,10 +424,9 @@ class World:
             with open(self.daemon.path('callgate.db'), 'rb') as file:
                 self.made[config, users] = file.read()
 
-    def add_user(self, user, password=None, *options):
-        self.daemon.command('users', 'add', '--config', self.daemon.path('callgate.conf'),
-                            '--stdin', *options, f'{user}@{self.domain}',
-                            text=f'{password or user + "-secret"}\n')
+    def add_user(self, user, password=None, *options, domain=None):
+        self.daemon.callgate('users', 'add', '--stdin', *options, f'{user}@{domain or self.domain}',
+                             text=f'{password or user + "-secret"}\n')
 
     def drop_peers(self):
         for peer in self.peers:

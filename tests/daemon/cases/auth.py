@@ -2,7 +2,7 @@
 """Who may do what: wrong passwords and their end (C28), users of MD5, sources (C13), relay (C08)."""
 import json
 
-from peer import Credentials, check, until
+from peer import Credentials, check, code as ok, until
 from sipmsg import challenges, unique
 
 CONFIG = '''\
@@ -14,17 +14,8 @@ DOMAIN = 'sip:office.example'
 LIMIT = 0.3
 
 
-def ok(answer, code=200):
-    check(answer.code == code, f'expected {code}, got {answer}')
-    return answer
-
-
-def configured(world):
-    return '--config', world.daemon.path('callgate.conf')
-
-
 def bans(world):
-    return json.loads(world.daemon.command('bans', '--json', *configured(world)))['bans']
+    return json.loads(world.daemon.callgate('bans', '--json'))['bans']
 
 
 def guess(phone, times=1):
@@ -54,9 +45,9 @@ def c28_guessing_ends_in_a_ban(world):
     source = phone.address if world.family == 4 else '2001:db8:f::/64'
     check([ban['source'] for ban in mine] == [source] and mine[0]['failures'] == 5, str(mine))
     check(0 < mine[0]['left'] <= 3600, str(mine))
-    world.daemon.command('bans', 'remove', phone.address, *configured(world))
+    world.daemon.callgate('bans', 'remove', phone.address)
     until(lambda: ping(phone), 'the ban is lifted')
-    world.daemon.command('bans', 'remove', phone.address, *configured(world), status=1)
+    world.daemon.callgate('bans', 'remove', phone.address, status=1)
     phone.login('alice', 'alice-secret')
     ok(phone.register())
     check(not bans(world), str(bans(world)))
@@ -74,7 +65,7 @@ def c28_a_ban_outlives_a_restart(world):
         world.daemon.start()
         check(not ping(phone), 'the ban has gone')
         check(len(bans(world)) == 1, str(bans(world)))
-    world.daemon.command('bans', 'remove', phone.address, *configured(world))
+    world.daemon.callgate('bans', 'remove', phone.address)
     until(lambda: ping(phone), 'the ban is lifted')
 
 
@@ -94,7 +85,7 @@ def c28_who_is_never_banned(world):
     phone.login('bob', 'bob-secret')
     ok(phone.register())
     check([ban['one_user'] for ban in bans(world)] == [True], str(bans(world)))
-    world.daemon.command('bans', 'remove', phone.address, *configured(world))
+    world.daemon.callgate('bans', 'remove', phone.address)
     phone.login('alice', 'alice-secret')
     ok(phone.register())
 

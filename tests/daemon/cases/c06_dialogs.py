@@ -3,22 +3,13 @@
 C20, C43, C46."""
 import re
 
-from calls import CONFIG, address, contact_of, in_dialog, invite, routes
+from calls import CONFIG, address, contact_of, fresh, in_dialog, invite, routes
 from peer import check, host
 from sipmsg import Message
 
 __all__ = ['CONFIG']
 MANY = 25
 USERS = [f'd{n}' for n in range(60)]
-free = {4: iter(USERS), 6: iter(USERS)}
-
-
-def fresh(world):
-    phone = world.phone(next(free[world.family]))
-    answer = phone.register()
-    check(answer.code == 200, f'{phone.user} cannot register: {answer.start}')
-    phone.credentials.challenge = None
-    return phone
 
 
 def token(uri):

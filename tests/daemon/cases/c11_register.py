@@ -4,7 +4,7 @@ import re
 import socket
 import struct
 
-from peer import LIMIT, check, until
+from peer import LIMIT, check, code, until
 
 USERS = ('alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi', 'ivan', 'judy')
 CONFIG = '''\
@@ -31,11 +31,6 @@ def put(world, user, *contacts, lines=(), **fields):
                                to=fields.pop('to', f'sip:{user}@{world.domain}'),
                                lines=[*lines, *more], cseq=fields.pop('cseq', next(NEXT) * 2),
                                **fields)
-
-
-def code(answer, wanted):
-    check(answer.code == wanted, f'{wanted}, not "{answer.start}"')
-    return answer
 
 
 def bindings(world, user, phone=None):
@@ -199,8 +194,7 @@ def c17_parameter_beats_header_beats_default(world):
 
 def at(world, user, domain, **fields):
     """A phone of a user of another domain, who is added for it, and its REGISTER."""
-    world.daemon.command('users', 'add', '--config', world.daemon.path('callgate.conf'), '--stdin',
-                         f'{user}@{domain}', text=f'{user}-secret\n')
+    world.add_user(user, domain=domain)
     phone = world.phone(user)
 
     def register(*contacts):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Who may register, from where, and with what: C12, C13, and push services (C15)."""
-from peer import INSIDE, check
+from peer import INSIDE, check, code
 
 CONFIG = '''\
 domain "office.example" { registrar = main  sources = { inside, "tls:any" } }
@@ -11,14 +11,8 @@ group "secure" { sources = { "tls:any" } }
 USERS = [f'u{n}' for n in range(20)]
 
 
-def code(answer, wanted):
-    check(answer.code == wanted, f'{wanted}, not "{answer.start}"')
-    return answer
-
-
 def change(world, user, *options):
-    world.daemon.command('users', 'change', '--config', world.daemon.path('callgate.conf'),
-                         *options, f'{user}@{world.domain}')
+    world.daemon.callgate('users', 'change', *options, f'{user}@{world.domain}')
 
 
 def both(world, user, inside, outside):
@@ -72,7 +66,7 @@ def c13_members_of_a_group_that_is_gone(world):
     change(world, user, '--group', 'staff')
     both(world, user, 200, 200)
     world.daemon.configure(CONFIG.replace('"staff"', '"others"'))
-    world.daemon.command('reload', '--config', world.daemon.path('callgate.conf'))
+    world.daemon.callgate('reload')
     both(world, user, 403, 403)
 
 

@@ -4,7 +4,7 @@ import json
 import socket
 import xml.etree.ElementTree as ElementTree
 
-from peer import LIMIT, check, until
+from peer import LIMIT, check, code, until
 from programs import program
 from sipmsg import challenges, host, unique
 
@@ -65,11 +65,6 @@ SIPP = f'''\
 </scenario>
 '''
 NS = '{urn:ietf:params:xml:ns:reginfo}'
-
-
-def code(answer, wanted):
-    check(answer.code == wanted, f'{wanted}, not "{answer.start}"')
-    return answer
 
 
 class Document:
@@ -188,8 +183,7 @@ def c14_reg_changes_are_told(world):
     check(second.event(a, 'terminated', 'unregistered').get('id') == first_id, 'the same contact')
     second.event(b, 'active', 'registered')
     check(second.state == 'active' and len(second.contacts) == 2, str(second.contacts))
-    world.daemon.command('registrations', 'remove', 'carol@office.example', '-c',
-                         world.daemon.path('callgate.conf'))
+    world.daemon.callgate('registrations', 'remove', 'carol@office.example')
     third = watcher.notify()
     third.event(b, 'terminated', 'deactivated')
     check(third.state == 'terminated' and third.version == 3, str(vars(third)))
@@ -337,16 +331,16 @@ def c14_reg_reload_and_users(world):
     own.start()
     admin.start()
     conf = world.daemon.path('callgate.conf')
-    world.daemon.command('reload', '-c', conf)
+    world.daemon.callgate('reload')
     code(phone.register(), 200)
     admin.notify().event(f'sip:quinn@{phone.hostport}', 'active', 'registered')
-    world.daemon.command('users', 'del', f'{name}@office.example', '-c', conf)
+    world.daemon.callgate('users', 'del', f'{name}@office.example')
     check(own.notify('terminated;reason=rejected') is None, 'nothing else')
     with open(conf, encoding='utf-8') as file:
         text = file.read()
     with open(conf, 'w', encoding='utf-8') as file:
         file.write(text.replace('"admin"', '"rosa"'))
-    world.daemon.command('reload', '-c', conf)
+    world.daemon.callgate('reload')
     check(admin.notify('terminated;reason=rejected') is None, 'nothing else')
 
 
@@ -367,10 +361,9 @@ c14_reg_after_a_restart_481.alone = True
 
 
 def c14_reg_expiry_is_told(world):
-    name = f'brief{world.family}@short.example'
-    world.daemon.command('users', 'add', '--config', world.daemon.path('callgate.conf'), '--stdin',
-                         name, text=f'{name.partition("@")[0]}-secret\n')
-    phone = world.phone(name.partition('@')[0])
+    phone = world.phone(f'brief{world.family}')
+    world.add_user(phone.user, domain='short.example')
+    name = f'{phone.user}@short.example'
     watcher = Watcher(world, phone.user, peer=phone)
     watcher.uri = f'sip:{name}'
     code(watcher.subscribe(domain='short.example'), 200)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 
-from peer import LIMIT, ROOT, check, host, until
+from peer import LIMIT, ROOT, check, code, host, until
 
 CONFIG = '''\
 domain "office.example" { registrar = main  max-contacts = 40 }
@@ -61,14 +61,9 @@ def watching(world, *words):
 
 
 def shown(world, user, status=0):
-    text = world.daemon.command('registrations', 'show', f'{user}@office.example', '-c',
-                                world.daemon.path('callgate.conf'), '--json', status=status)
+    text = world.daemon.callgate('registrations', 'show', f'{user}@office.example', '--json',
+                                 status=status)
     return json.loads(text) if not status else None
-
-
-def code(answer, wanted):
-    check(answer.code == wanted, f'{wanted}, not "{answer.start}"')
-    return answer
 
 
 def c14_each_change_is_an_event(world):
@@ -95,16 +90,14 @@ def c14_removed_by_the_admin(world):
     code(phone.register(), 200)
     with watching(world, '--json') as watch:
         watch.event('watching')
-        world.daemon.command('registrations', 'remove', 'bob@office.example', '-c',
-                             world.daemon.path('callgate.conf'))
+        world.daemon.callgate('registrations', 'remove', 'bob@office.example')
         watch.event('removed', aor='bob@office.example')
 
 
 def c14_expired(world):
-    name = f'short{world.family}@short.example'
-    world.daemon.command('users', 'add', '--config', world.daemon.path('callgate.conf'), '--stdin',
-                         name, text=f'{name.partition("@")[0]}-secret\n')
-    phone = world.phone(name.partition('@')[0])
+    phone = world.phone(f'short{world.family}')
+    world.add_user(phone.user, domain='short.example')
+    name = f'{phone.user}@short.example'
     with watching(world, '--json') as watch:
         watch.event('watching')
         answer = phone.authenticated('REGISTER', 'sip:short.example', to=f'sip:{name}',
@@ -223,9 +216,7 @@ def c14_last_result_and_removal(world):
     last = shown(world, 'heidi')['last']['result']
     check(last['code'] == 401 and last['source'] == wrong.hostport, str(last))
     code(phone.register(0, cseq=41), 200)
-    with world.daemon.space:
-        done = subprocess.run([os.path.join(ROOT, 'build', 'callgate'), 'registrations', 'show',
-                               'heidi@office.example', '-c', world.daemon.path('callgate.conf')], text=True,
-                              stderr=subprocess.PIPE, check=False)
-    check(done.returncode == 1 and 'heidi@office.example is not registered: unregistered at 20'
-          in done.stderr, done.stderr)
+    process = spawn(world, 'registrations', 'show', 'heidi@office.example')
+    _, said = process.communicate(timeout=LIMIT)
+    check(process.returncode == 1 and
+          b'heidi@office.example is not registered: unregistered at 20' in said, said)

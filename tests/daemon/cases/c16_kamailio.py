@@ -70,8 +70,7 @@ def register(phone, expires=120, lines=()):
 
 
 def located(world, user):
-    out = json.loads(world.daemon.command('registrations', '--json', '--config',
-                                          world.daemon.path('callgate.conf')))
+    out = json.loads(world.daemon.callgate('registrations', '--json'))
     return {r['contact']: r for r in out['locations'] if r['aor'] == f'{user}@{DOMAIN}'}
 
 

@@ -79,8 +79,7 @@ def granted(phone, at, **fields):
 
 def located(world, name, where=None):
     """What callgated knows of a user: Contact to what is left."""
-    out = json.loads(world.daemon.command(
-        'registrations', '--json', '--config', world.daemon.path('callgate.conf')))
+    out = json.loads(world.daemon.callgate('registrations', '--json'))
     return {r['contact']: r['left'] for r in out['locations']
             if r['aor'] == f'{name}@{where or domain(world)}'}
 

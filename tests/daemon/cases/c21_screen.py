@@ -18,14 +18,11 @@ def code(caller, uri, lines=(), **who):
 
 
 def change(world, phone, *options):
-    config = world.daemon.path('callgate.conf')
-    world.daemon.command('users', 'change', '--config', config, *options,
-                         f'{phone.user}@{world.domain}')
+    world.daemon.callgate('users', 'change', *options, f'{phone.user}@{world.domain}')
 
 
 def blocked(world, phone):
-    shown = world.daemon.command('users', 'show', '--json', '--config',
-                                 world.daemon.path('callgate.conf'), f'{phone.user}@{world.domain}')
+    shown = world.daemon.callgate('users', 'show', '--json', f'{phone.user}@{world.domain}')
     return [(b['caller'], b['code']) for b in json.loads(shown)['blocked']]
 
 

@@ -8,28 +8,17 @@ import json
 import os
 
 import calls
-from peer import Skipped, check, until
+from calls import fresh
+from peer import check, need_module, until
 
 CONFIG = calls.CONFIG
 USERS = [f'g{n}' for n in range(40)]
-free = {4: iter(USERS[:]), 6: iter(USERS[:])}
 
 
 def counter(world, name):
-    if not os.path.exists('/sys/module/callgate'):
-        raise Skipped('the module is not loaded')
+    need_module()
     status = json.loads(world.daemon.command('status', '--json'))
-    return {r['name']: r['count'] for r in status['module']['reasons']
-            if 'module' in status}.get(name, 0) if 'module' in status else {
-                r['name']: r['count'] for r in status['reasons']}.get(name, 0)
-
-
-def fresh(world):
-    phone = world.phone(next(free[world.family]))
-    answer = phone.register()
-    check(answer.code == 200, answer.start)
-    phone.credentials.challenge = None
-    return phone
+    return {r['name']: r['count'] for r in status['reasons']}.get(name, 0)
 
 
 def takes(world, names, function):

@@ -11,7 +11,7 @@ import contextlib
 import json
 import sqlite3
 
-from peer import check, until
+from peer import check, code as ok, until
 from sipmsg import Credentials, challenges, unique
 
 CONFIG = '''\
@@ -19,11 +19,6 @@ domain "office.example" { registrar = main  expires-min = 2  max-contacts = 300 
 domain "branch.example" { registrar = main }
 '''
 USERS = ('alice', 'bob', 'carol', 'dave', *(f'k{n}' for n in range(10)))
-
-
-def ok(answer, code=200):
-    check(answer.code == code, f'expected {code}, got {answer}')
-    return answer
 
 
 def contact(phone, name):
@@ -41,8 +36,7 @@ def listed(phone):
 
 def shown(world, user):
     """The contacts of a user, by the command."""
-    answer = json.loads(world.daemon.command('registrations', '--json', '--config',
-                                             world.daemon.path('callgate.conf')))
+    answer = json.loads(world.daemon.callgate('registrations', '--json'))
     return [each for each in json.dumps(answer).split('"') if each.startswith('sip:')
             and user in each]
 
@@ -123,8 +117,7 @@ def c28_digest_with_two_domains(world):
     """tauthx0001: the same name in two domains is two users."""
     name = f'eve{world.family}'
     for domain, password in (('office.example', 'one'), ('branch.example', 'two')):
-        world.daemon.command('users', 'add', '--config', world.daemon.path('callgate.conf'),
-                             '--stdin', f'{name}@{domain}', text=password + '\n')
+        world.add_user(name, password, domain=domain)
     for domain, password, code in (('office.example', 'one', 200), ('branch.example', 'two', 200),
                                    ('office.example', 'two', 401), ('branch.example', 'one', 401)):
         phone = world.inside().login(name, password)

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Media of calls that callgated relays, with the module; without it, nothing is edited."""
 import json
-import os
 import re
 
-from peer import Skipped, check
+from peer import Skipped, check, has_module, need_module
 from sipmsg import Message
 from calls import CONFIG  # noqa: F401: of this file too
 from calls import contact_of, end_call, fresh, in_dialog, invite, next_hop, routes
@@ -28,11 +27,6 @@ def named(message):
 
 def calls(world):
     return json.loads(world.daemon.command('calls', '--json'))['calls']
-
-
-def need_module():
-    if not os.path.isdir('/sys/module/callgate'):
-        raise Skipped('the module is not loaded')
 
 
 def answered(world, caller, callee):
@@ -74,7 +68,7 @@ def c20_media_between_phones(world):
 
 
 def c20_no_module_no_edit(world):
-    if os.path.isdir('/sys/module/callgate'):
+    if has_module():
         raise Skipped('the module is loaded')
     caller, callee = world.outside(), fresh(world)
     seen, final = answered(world, caller, callee)

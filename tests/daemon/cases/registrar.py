@@ -2,7 +2,7 @@
 """REGISTER for a domain of ours: C11-C13, C15, C17, and that nothing acknowledged is lost."""
 import re
 
-from peer import check, host, until
+from peer import check, code as ok, host, until
 from sipmsg import challenges, unique
 
 CONFIG = '''\
@@ -18,16 +18,6 @@ domain "second.example" { registrar = main }
 USERS = [f'u{n}' for n in range(40)]
 
 
-def fresh(world, side='inside'):
-    """A phone of a user that no other case has."""
-    return world.fresh_phone(side)
-
-
-def ok(answer, code=200):
-    check(answer.code == code, f'expected {code}, got {answer}')
-    return answer
-
-
 def expires_of(params):
     match = re.search(r';\s*expires=(\d+)', params)
     return int(match[1]) if match else None
@@ -40,7 +30,7 @@ def bindings(phone):
 
 
 def c11_register_and_query(world):
-    phone = fresh(world)
+    phone = world.fresh_phone()
     mine = f'sip:{phone.user}@{phone.hostport}'
     answer = ok(phone.register(600))
     check(list(answer.contacts()) == [mine], str(answer))
@@ -50,7 +40,7 @@ def c11_register_and_query(world):
 
 
 def c11_all_bindings_listed(world):
-    phone = fresh(world)
+    phone = world.fresh_phone()
     second = f'<sip:{phone.user}@{phone.hostport};transport=tcp>;q=0.5'
     ok(phone.register())
     answer = ok(phone.register(contact=second))
@@ -60,7 +50,7 @@ def c11_all_bindings_listed(world):
 
 
 def c11_remove_one_and_all(world):
-    phone = fresh(world)
+    phone = world.fresh_phone()
     second = f'<sip:{phone.user}@{phone.hostport};transport=tcp>'
     ok(phone.register(lines=[f'Contact: {second}']))
     check(len(bindings(phone)) == 2, 'two were not kept')
@@ -71,7 +61,7 @@ def c11_remove_one_and_all(world):
 
 
 def c11_star_misused_400(world):
-    phone = fresh(world)
+    phone = world.fresh_phone()
     ok(phone.register())
     ok(phone.register(contact='*', expires=60), 400)
     ok(phone.register(contact='*', expires=None), 400)
@@ -80,13 +70,13 @@ def c11_star_misused_400(world):
 
 
 def c11_unknown_require_420(world):
-    phone = fresh(world)
+    phone = world.fresh_phone()
     answer = ok(phone.register(lines=['Require: alpha, path, beta']), 420)
     check(answer.get('unsupported') == 'alpha, beta', str(answer))
 
 
 def c11_no_credentials_401(world):
-    phone = fresh(world)
+    phone = world.fresh_phone()
     phone.credentials = None
     answer = ok(phone.register(), 401)
     check(answer.all('www-authenticate'), 'no challenge')
@@ -94,7 +84,7 @@ def c11_no_credentials_401(world):
 
 def c11_another_user_403(world):
     """Who is known may not change what is another's; To names it, From does not help."""
-    phone, other = fresh(world), fresh(world)
+    phone, other = world.fresh_phone(), world.fresh_phone()
     answer = phone.authenticated('REGISTER', 'sip:office.example', user=other.user,
                                  to=f'sip:{other.user}@office.example',
                                  lines=[f'Contact: <sip:{phone.hostport}>'])
@@ -103,13 +93,13 @@ def c11_another_user_403(world):
 
 
 def c11_foreign_to_404(world):
-    phone = fresh(world)
+    phone = world.fresh_phone()
     ok(phone.authenticated('REGISTER', 'sip:office.example', to='sip:a@second.example'), 404)
     ok(phone.authenticated('REGISTER', 'sip:office.example', to='sip:a@nowhere.example'), 404)
 
 
 def c11_old_cseq_changes_nothing(world):
-    phone = fresh(world)
+    phone = world.fresh_phone()
     call_id = unique('order')
     ok(phone.register(call_id=call_id, cseq=10))
     late = phone.register(call_id=call_id, cseq=5, expires=0)
@@ -121,13 +111,13 @@ def c11_old_cseq_changes_nothing(world):
 
 def c11_all_or_nothing(world):
     """One Contact that cannot be kept: none is."""
-    phone = fresh(world)
+    phone = world.fresh_phone()
     ok(phone.register(lines=[f'Contact: <sip:b@{phone.hostport}>;expires=7']), 423)
     check(not bindings(phone), 'a part was kept')
 
 
 def c11_contacts_compared_by_uri_rules(world):
-    phone = fresh(world)
+    phone = world.fresh_phone()
     where = phone.hostport
     ok(phone.register(contact=f'<sip:Ab@{where};x=1>'))
     ok(phone.register(contact=f'"Name" <sip:%41b@{where};X=1>'))
@@ -138,7 +128,7 @@ def c11_contacts_compared_by_uri_rules(world):
 
 def c11_at_our_address(world):
     """Request-URI and To name the router's address instead of the domain."""
-    phone = fresh(world)
+    phone = world.fresh_phone()
     us = f'sip:{host(phone.router)}'
     ok(phone.authenticated('REGISTER', us, to=f'sip:{phone.user}@{host(phone.router)}',
                            lines=[f'Contact: <sip:{phone.user}@{phone.hostport}>']))
@@ -147,7 +137,7 @@ def c11_at_our_address(world):
 
 def c11_retransmissions_change_nothing(world):
     """Each copy gets the same answer, also those that come while the first is on its way."""
-    phone = fresh(world)
+    phone = world.fresh_phone()
     ok(phone.register())
     uri = f'sip:{world.domain}'
     data = phone.request('REGISTER', uri, to=f'sip:{phone.user}@{world.domain}', lines=[
@@ -167,7 +157,7 @@ def c11_retransmissions_change_nothing(world):
 
 def c12_unknown_user_like_wrong_password(world):
     """Status, headers and their number are the same."""
-    phone = fresh(world)
+    phone = world.fresh_phone()
     shapes = set()
     for user in (phone.user, 'nobody-here'):
         other = world.phone(user)
@@ -180,7 +170,7 @@ def c12_unknown_user_like_wrong_password(world):
 
 
 def c12_too_many_contacts(world):
-    phone = fresh(world)
+    phone = world.fresh_phone()
     for n in range(3):
         ok(phone.register(contact=f'<sip:c{n}@{phone.hostport}>'))
     answer = phone.register(contact=f'<sip:c3@{phone.hostport}>')
@@ -190,21 +180,21 @@ def c12_too_many_contacts(world):
 
 
 def c13_contact_of_a_third_host_403(world):
-    phone = fresh(world)
+    phone = world.fresh_phone()
     far = '198.51.100.7' if world.family == 4 else '[2001:db8:66::7]'
     ok(phone.register(contact=f'<sip:trick@{far}>'), 403)
     check(not bindings(phone), 'it was kept')
 
 
 def c15_path_kept_and_returned(world):
-    phone = fresh(world)
+    phone = world.fresh_phone()
     path = f'<sip:{phone.hostport};lr>'     # of an edge that is where the request came from
     answer = ok(phone.register(lines=['Supported: path', f'Path: {path}']))
     check(path in ', '.join(answer.all('path')), str(answer))
 
 
 def c17_expiry(world):
-    phone = fresh(world)
+    phone = world.fresh_phone()
     uri = f'sip:{phone.user}@{phone.hostport}'
     for asked, contact, least, most in (
             (None, f'<{uri}>', 60, 600),                # the default
@@ -217,7 +207,7 @@ def c17_expiry(world):
 
 
 def c17_too_brief_423(world):
-    phone = fresh(world)
+    phone = world.fresh_phone()
     answer = ok(phone.register(59), 423)
     check(answer.get('min-expires') == '60', str(answer))
     ok(phone.register(60))
@@ -225,7 +215,7 @@ def c17_too_brief_423(world):
 
 def c17_kept_over_a_kill(world):
     """An acknowledged registration is there after kill -9."""
-    phone = fresh(world)
+    phone = world.fresh_phone()
     ok(phone.register(1800))
     before = bindings(phone)
     world.daemon.kill()
@@ -240,7 +230,7 @@ c17_kept_over_a_kill.alone = True
 
 def c28_algorithms_offered_inside(world):
     """SHA-256 first, then MD5; each is accepted."""
-    phone = fresh(world)
+    phone = world.fresh_phone()
     phone.credentials, kept = None, phone.credentials
     offered = ok(phone.register(), 401).all('www-authenticate')
     names = [re.search(r'algorithm="?([\w-]+)', value)[1] for value in offered]
@@ -269,7 +259,7 @@ def answer_with(phone, index, **changes):
 
 
 def c28_lies_are_refused(world):
-    phone = fresh(world)
+    phone = world.fresh_phone()
     for changes in ({'nonce': 'made-up'}, {'realm': 'other'}, {'response': '0' * 64},
                     {'username': 'somebody'}, {'uri': 'sip:other.example'}, {'nc': '0000000'},
                     {'algorithm': 'MD5-sess'}):
@@ -280,14 +270,14 @@ def c28_lies_are_refused(world):
 
 def c28_replay_refused(world):
     """The same credentials in another request: the count was used."""
-    phone = fresh(world)
+    phone = world.fresh_phone()
     _, line, request = answer_with(phone, 0)
     answer = phone.transact(request(3, [line]))
     check(answer.code == 401, answer.start)
 
 
 def c28_nonce_of_another_source_refused(world):
-    phone = fresh(world)
+    phone = world.fresh_phone()
     answer_with(phone, 0)
     line = phone.credentials.line('REGISTER', f'sip:{world.domain}')
     # a nonce is good for the /64 of a phone that has several addresses of IPv6
@@ -298,7 +288,7 @@ def c28_nonce_of_another_source_refused(world):
 
 
 def c28_outside_sha256_alone(world):
-    phone = fresh(world, 'outside')
+    phone = world.fresh_phone('outside')
     phone.credentials = None
     offered = ok(phone.register(), 401).all('www-authenticate')
     check(len(offered) == 1 and 'SHA-256' in offered[0], str(offered))
@@ -306,7 +296,7 @@ def c28_outside_sha256_alone(world):
 
 def c11_many_users_at_once(world):
     """Each of 10 phones gets the answer to its own, and its own binding."""
-    phones = [fresh(world) for _ in range(8)]
+    phones = [world.fresh_phone() for _ in range(8)]
     for phone in phones:
         ok(phone.register())
     for phone in phones:
