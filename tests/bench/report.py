@@ -18,8 +18,9 @@ Value = collections.namedtuple('Value', 'bytes low median high lost')
 
 
 class Verdicts:
-    def __init__(self):
+    def __init__(self, width=47):
         self.passed = self.failed = self.skipped = 0
+        self.width = width
 
     def line(self, what, text, good):
         """@good: True, False, or None where it could not be measured."""
@@ -30,7 +31,7 @@ class Verdicts:
         else:
             self.failed += 1
         word = {True: 'PASS', False: 'FAIL', None: 'skip'}[good]
-        print(f'{word:5} {what:47} {text}')
+        print(f'{word:5} {what:{self.width}} {text}')
 
     def finish(self):
         print(f'{self.passed} passed, {self.failed} failed, {self.skipped} skipped')
