@@ -3,8 +3,10 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "access.h"
 #include "hash.h"
 #include "proxy_dialog.h"
+#include "proxy_way.h"
 
 #define BUCKETS 16384
 #define KEY 320
@@ -111,19 +113,32 @@ void dialog_answer(const struct sip_msg *m, const struct sip_hop *from)
 	keep_contact(m, &d->called);
 }
 
-bool dialog_find(const struct sip_msg *m, struct sip_hop *to, char *uri, uint32_t cap,
-		 uint32_t *len)
+/* Outside they are led to one another, and nobody else to one of them. */
+static bool may_reach(const struct rx *rx, const struct party *own, const struct party *other)
 {
-	struct dialog *d = find_by(m, m->from_tag);
-	const struct party *p = d ? &d->called : NULL;
+	struct sip_hop from = way_hop(&rx->flow);
 
-	if (!p && (d = find_by(m, m->to_tag)))
-		p = &d->caller;
-	if (!p)
+	return rx->flow.zone != ZONE_OUTSIDE || other->hop.zone != SIP_ZONE_OUTSIDE ||
+	       access_trusted(&rx->flow.remote) ||
+	       !memcmp(own->hop.remote.addr, from.remote.addr, sizeof(from.remote.addr));
+}
+
+bool dialog_find(const struct rx *rx, struct sip_hop *to, char *uri, uint32_t cap, uint32_t *len)
+{
+	const struct dialog *d = find_by(&rx->msg, rx->msg.from_tag);
+	const bool by_caller = d;
+	const struct party *other;
+
+	if (!d)
+		d = find_by(&rx->msg, rx->msg.to_tag);
+	if (!d)
 		return false;
-	*to = p->hop;
-	*len = p->len <= cap ? p->len : 0;
-	memcpy(uri, p->uri, *len);
+	other = by_caller ? &d->called : &d->caller;
+	if (!may_reach(rx, by_caller ? &d->caller : &d->called, other))
+		return false;
+	*to = other->hop;
+	*len = other->len <= cap ? other->len : 0;
+	memcpy(uri, other->uri, *len);
 	return true;
 }
 

@@ -19,10 +19,10 @@ void dialog_begin(const struct sip_msg *m, const struct sip_relay *r);
 void dialog_answer(const struct sip_msg *m, const struct sip_hop *from);
 /*
  * For a request with both tags: the way to the other one, and the Contact as he wrote it, at most
- * @cap bytes (*len 0: none is known).
+ * @cap bytes (*len 0: none is known). A stranger outside gets to nobody outside by this but from
+ * the address of the other party.
  */
-bool dialog_find(const struct sip_msg *m, struct sip_hop *to, char *uri, uint32_t cap,
-		 uint32_t *len);
+bool dialog_find(const struct rx *rx, struct sip_hop *to, char *uri, uint32_t cap, uint32_t *len);
 size_t dialog_count(void);
 void dialog_free(void);
 

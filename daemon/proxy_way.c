@@ -243,7 +243,7 @@ static bool set_host(struct search *s, const char *host, uint32_t len)
 static bool by_dialog(struct search *s)
 {
 	return s->rx->msg.to_tag.len &&
-	       dialog_find(&s->rx->msg, &s->w->to, s->w->target, sizeof(s->w->target),
+	       dialog_find(s->rx, &s->w->to, s->w->target, sizeof(s->w->target),
 			   &s->w->target_len);
 }
 

@@ -320,6 +320,19 @@ static const char *uri_in(const char *value)
 	return out;
 }
 
+/* To whom called bob, by his tag, and without a Route: from here. */
+static bool reaches_caller(struct endpoint from, const char *branch)
+{
+	struct made m;
+
+	rx_make(&m, "INFO sip:203.0.113.1 SIP/2.0\nVia: SIP/2.0/UDP h:5060;branch=z9hG4bK%s;rport\n"
+		"Max-Forwards: 70\nFrom: <sip:bob@office.example>;tag=b\n"
+		"To: <sip:ann@voip.example>;tag=a\nCall-ID: call%u@voip\nCSeq: 7 INFO\n"
+		"Content-Length: 0\n", branch, call);
+	return world_give(from, m.text, m.rx.len) == 1 &&
+	       went_to(&provider, "INFO sip:ann@198.51.100.9 ");
+}
+
 static void dialogs(void)
 {
 	char ok[RX_SIZE], routes[2200], cut[1024];
@@ -356,6 +369,9 @@ static void dialogs(void)
 	a.branch = "bye5";
 	T_OK(ask(&a) == 1 && went_to(&phone, "BYE sip:bob@192.168.1.10:5062;line=3 "),
 	     "neither: by Call-ID and tags: %s", world_last()->text);
+	T_OK(reaches_caller(phone, "i1"), "the other way: %s", world_last()->text);
+	T_OK(!reaches_caller(at4("192.0.2.66", 5060), "i2"), "no stranger is led to the caller");
+	T_OK(reaches_caller(provider, "i3"), "who is trusted is");
 	dialog_free();
 	a.branch = "bye6";
 	T_OK(ask(&a) == 1 && went_to(&other, "BYE "), "nothing at all: by location");
