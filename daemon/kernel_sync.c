@@ -60,6 +60,10 @@ static uint64_t state_of(const struct contact *c)
 	return sip_hash_final(&h);
 }
 
+/*
+ * One of several is left to us, even if the kernel knows none of the others (its table is full, a
+ * URI too long): a call that it sent on by itself would reach one device and miss the rest.
+ */
 bool kernel_sync_location(const struct aor *a, const struct contact *c, struct gate_location *l)
 {
 	if (strlen(c->uri) >= CALLGATE_URI_MAX || a->len >= CALLGATE_URI_MAX ||
@@ -69,7 +73,8 @@ bool kernel_sync_location(const struct aor *a, const struct contact *c, struct g
 		.id = c->id, .generation = state_of(c), .aor = a->name, .uri = c->uri,
 		.remote = c->flow.remote, .local = c->flow.local, .ifindex = c->flow.ifindex,
 		.expires = text_boot_now() + location_left(c),
-		.flags = is_simple(c) && !screen_has(a->name, a->len) ? 0 : CALLGATE_LOCATION_UP,
+		.flags = a->n == 1 && is_simple(c) && !screen_has(a->name, a->len) ? 0 :
+			CALLGATE_LOCATION_UP,
 	};
 	return true;
 }
@@ -95,18 +100,34 @@ static void tell(const struct aor *a, const struct contact *c)
 	count(gate_location_set(sync.gate, &l));
 }
 
+/* A second contact came, or went: what the kernel was told of the first has changed. */
+static void tell_first(const struct aor *a, const struct contact *now)
+{
+	const struct contact *c;
+
+	if (a->n != (now ? 2 : 1))
+		return;
+	for (c = a->contacts; c; c = c->next)
+		if (c != now)
+			tell(a, c);
+}
+
 static void changed(const struct aor *a, const struct contact *was, const struct contact *now,
 		    enum gone why)
 {
 	(void)why;
 	if (!sync.gate)
 		return;
+	if (!was)
+		tell_first(a, now);
 	if (was && (!now || now->id != was->id)) {
 		kernel_link_counts.deletions++;
 		count(gate_location_del(sync.gate, was->id, a->name));
 	}
 	if (now)
 		tell(a, now);
+	else
+		tell_first(a, NULL);
 }
 
 /* ---- those of one user: whom he does not want has changed ---- */

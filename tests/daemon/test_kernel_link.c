@@ -2,6 +2,7 @@
 /* The line to the module; the module is played here. With the real one: cases/gateway.py. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "callgate_gateway.h"
@@ -35,6 +36,8 @@ static struct {
 	size_t n_detached;
 	unsigned int dumped;
 	int dump_result;	/* of the next dump only */
+	struct { uint64_t id; uint32_t flags; } location[4];
+	size_t n_locations, room;
 } module = { .said = "" };
 static struct loop *loop;
 
@@ -113,15 +116,38 @@ int gate_status(struct gate *g, struct gate_status *s)
 	return 0;
 }
 
+static size_t place_of(uint64_t id)
+{
+	size_t i = 0;
+
+	while (i < module.n_locations && module.location[i].id != id)
+		i++;
+	return i;
+}
+
 int gate_location_set(struct gate *g, const struct gate_location *l)
 {
-	(void)g, (void)l;
+	size_t i = place_of(l->id);
+
+	(void)g;
+	if (i == module.n_locations) {
+		if (i == module.room)
+			return -ENOSPC;
+		module.n_locations++;
+	}
+	module.location[i].id = l->id;
+	module.location[i].flags = l->flags;
 	return 0;
 }
 
 int gate_location_del(struct gate *g, uint64_t id, const char *aor)
 {
-	(void)g, (void)id, (void)aor;
+	size_t i = place_of(id);
+
+	(void)g, (void)aor;
+	if (i == module.n_locations)
+		return -ENOENT;
+	module.location[i] = module.location[--module.n_locations];
 	return 0;
 }
 
@@ -315,6 +341,65 @@ static void loss_is_mended(void)
 	loop_unwatch(limit);
 }
 
+static void ok(int result, void *arg)
+{
+	T_OK(!result, "commit: %d", result);
+	(void)arg;
+}
+
+/* A contact with this id comes or, where @uri is NULL, goes. */
+static void contact(uint64_t id, const char *uri)
+{
+	struct contact c = {
+		.id = id, .until = (uint64_t)time(NULL) * 1000 + 3600000, .q = 1000,
+		.uri = (char *)(uintptr_t)uri, .call_id = (char[]){ "c" },
+		.flow = { .local = at("192.0.2.1", 5060), .remote = at("192.0.2.2", 5060),
+			  .transport = SIP_T_UDP },
+	};
+	const struct location_change change = {
+		.aor = "anna@office.example",
+		.put = &c, .n_put = !!uri, .drop = &id, .n_drop = !uri,
+	};
+
+	T_OK(!location_commit(&change, ok, NULL), "commit");
+}
+
+static void knows(const char *what, size_t n, uint64_t id, uint32_t flags)
+{
+	size_t i = place_of(id);
+
+	T_OK(module.n_locations == n && i < n && module.location[i].flags == flags,
+	     "%s: %zu locations, flags %u", what, module.n_locations,
+	     i < module.n_locations ? module.location[i].flags : 99);
+}
+
+/* Of two devices the module must not ring one alone, whatever it was not told of the other. */
+static void all_devices_or_ours(void)
+{
+	char long_uri[300] = "sip:b@192.0.2.3;x=";
+
+	memset(long_uri + strlen(long_uri), 'y', sizeof(long_uri) - strlen(long_uri) - 1);
+	module.room = 1;
+	contact(1, "sip:a@192.0.2.2");
+	knows("one", 1, 1, 0);
+	contact(2, "sip:b@192.0.2.3");
+	knows("no room for the second", 1, 1, CALLGATE_LOCATION_UP);
+	contact(1, "sip:a@192.0.2.2");
+	knows("the first is renewed", 1, 1, CALLGATE_LOCATION_UP);
+	contact(2, NULL);
+	knows("the second has gone", 1, 1, 0);
+	module.room = 4;
+	contact(2, long_uri);
+	knows("a second that is too long", 1, 1, CALLGATE_LOCATION_UP);
+	contact(3, "sip:c@192.0.2.4");
+	knows("a third", 2, 3, CALLGATE_LOCATION_UP);
+	contact(1, NULL);
+	contact(2, NULL);
+	knows("the last", 1, 3, 0);
+	contact(3, NULL);
+	T_OK(!module.n_locations, "%zu are left", module.n_locations);
+}
+
 static void with_module(void)
 {
 	char why[256] = "";
@@ -327,6 +412,7 @@ static void with_module(void)
 	leftovers_go();
 	loss_is_mended();
 	attach_says_why_not();
+	all_devices_or_ours();
 	kernel_link_close();
 	T_OK(module.detached_all == 1, "not detached");
 	module.rules = 0;
