@@ -125,6 +125,13 @@ static int limits_up(char why[static WHY])
 	return 0;
 }
 
+static int manager_up(char why[static WHY])
+{
+	(void)why;
+	service_open();
+	return 0;
+}
+
 static int privileges_up(char why[static WHY])
 {
 	const struct config *c = config_now();
@@ -461,6 +468,7 @@ static const struct step {
 	{ "configuration", config_up, config_down, EX_CONFIG },
 	{ "log", log_up, NULL, EX_OSERR },
 	{ "limits", limits_up, NULL, EX_OSERR },
+	{ "service manager", manager_up, service_close, EX_OSERR },
 	{ "privileges", privileges_up, NULL, EX_NOPERM },
 	{ "loop", loop_up, loop_down, EX_OSERR },
 	{ "signals", signals_up, signals_down, EX_OSERR },

@@ -20,30 +20,57 @@
 #define FIRST_FD 3
 #define FDS_MAX 64
 
+static int manager = -1;
 static struct loop_watch *watchdog;
 
 /* ---- what we tell ---- */
 
-static void tell(const char *text, size_t len)
+/* A socket that is connected to the service manager's; -1: there is none. */
+static int reach(const char *path)
 {
-	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	size_t n = path ? strlen(path) : 0;
 	int fd;
 
 	if (!n || n >= sizeof(to.sun_path) || (*path != '/' && *path != '@'))
-		return;
+		return -1;
 	memcpy(to.sun_path, path, n);
 	if (*path == '@')
 		to.sun_path[0] = 0;
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
+		return -1;
+	if (connect(fd, (struct sockaddr *)&to,
+		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0) {
+		log_warn("%s: %s: the service manager cannot be told", path, strerror(errno));
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+void service_open(void)
+{
+	manager = reach(getenv("NOTIFY_SOCKET"));
+}
+
+void service_close(void)
+{
+	if (manager >= 0)
+		close(manager);
+	manager = -1;
+}
+
+static void tell(const char *text, size_t len)
+{
+	if (manager < 0 || send(manager, text, len, MSG_NOSIGNAL) >= 0)
 		return;
-	if (sendto(fd, text, len, MSG_NOSIGNAL, (struct sockaddr *)&to,
-		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
-		log_warn("%s: %s: the service manager was not told: %.*s", path, strerror(errno),
-			 (int)len, text);
-	close(fd);
+	/* it has begun anew */
+	service_close();
+	service_open();
+	if (manager >= 0 && send(manager, text, len, MSG_NOSIGNAL) < 0)
+		log_warn("%s: the service manager was not told: %.*s", strerror(errno), (int)len,
+			 text);
 }
 
 void service_notify(const char *format, ...)

@@ -10,6 +10,10 @@
 struct loop;
 struct endpoint;
 
+/* Before privileges are dropped: it may be root's alone to connect. */
+void service_open(void);
+void service_close(void);
+
 /* "READY=1", "STOPPING=1", "STATUS=..." */
 void service_notify(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* "RELOADING=1" with its time. */

@@ -42,14 +42,22 @@ class Service:
         self.folder = tempfile.mkdtemp(prefix="callgate-service-")
         os.chmod(self.folder, 0o755)
         self.configure(more, port)
-        self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.manager.bind(self.path("notify"))
-        os.chmod(self.path("notify"), 0o666)
-        self.manager.settimeout(LIMIT)
+        os.mkdir(self.path("manager"), 0o700)   # root's alone
+        self.manager = None
+        self.manage()
         self.process, self.heard = None, []
 
     def path(self, name):
         return os.path.join(self.folder, name)
+
+    def manage(self):
+        """As a service manager that begins, perhaps anew."""
+        if self.manager:
+            self.manager.close()
+            os.unlink(self.path("manager/notify"))
+        self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.manager.bind(self.path("manager/notify"))
+        self.manager.settimeout(LIMIT)
 
     def configure(self, more="", port=5060):
         with open(self.path("conf"), "w", encoding="utf-8") as file:
@@ -59,7 +67,7 @@ class Service:
         while select.select([self.manager], [], [], 0)[0]:
             self.manager.recv(1024)
         self.heard.clear()
-        env = dict(os.environ, NOTIFY_SOCKET=self.path("notify"), **dict(environment))
+        env = dict(os.environ, NOTIFY_SOCKET=self.path("manager/notify"), **dict(environment))
         with open(self.path("log"), "wb") as log:
             self.process = subprocess.Popen([*before, DAEMON, "-c", self.path("conf")], env=env,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -164,6 +172,9 @@ def life():
     s.wait()
     s.begin()
     check("a start after kill -9", s.hear("READY=1"), s.log())
+    s.manage()
+    s.signal(signal.SIGHUP)
+    check("a manager that began anew is told", s.hear("READY=1"), s.log())
     s.signal(signal.SIGINT)
     check("SIGINT: exit status 0", s.wait() == 0, s.log())
     s.close()
@@ -260,7 +271,7 @@ def facts(pid):
 
 def privileges():
     s = Service('user = nobody\n').begin()
-    check("as another user", s.hear("READY=1"), s.log())
+    check("as another user, who may not connect to the manager", s.hear("READY=1"), s.log())
     for thread in os.listdir(f"/proc/{s.process.pid}/task"):
         f = facts(f"{s.process.pid}/task/{thread}")
         check("is that user, in every thread", f["Uid"].split() == ["65534"] * 4
