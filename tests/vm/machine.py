@@ -42,8 +42,8 @@ def read_bytes(name):
         return file.read()
 
 
-def initrd(kernel, here, parameters):
-    """What the guest has before it sees the host's files."""
+def initrd(kernel, here, parameters, disk=False):
+    """What the guest has before it sees the host's files; and modules for a disk."""
     busybox = shutil.which('busybox', path='/bin:/usr/bin')
     entries = [(name, 0o40755, b'') for name in (
         'bin', 'dev', 'proc', 'sys', 'lower', 'rw', 'new', 'keep', 'modules')]
@@ -55,9 +55,10 @@ def initrd(kernel, here, parameters):
         ('params', 0o100644, ''.join(
             f'{name}={shlex.quote(value)}\n' for name, value in parameters.items()).encode()),
     ]
-    modules = os.path.join(kernel.path, 'initrd')
-    for name in sorted(os.listdir(modules)) if os.path.isdir(modules) else []:
-        entries.append(('modules/' + name, 0o100644, read_bytes(os.path.join(modules, name))))
+    for folder in ('initrd', 'disk')[:1 + disk]:
+        modules = os.path.join(kernel.path, folder)
+        for name in sorted(os.listdir(modules)) if os.path.isdir(modules) else []:
+            entries.append(('modules/' + name, 0o100644, read_bytes(os.path.join(modules, name))))
     return newc(entries)
 
 
@@ -92,6 +93,12 @@ def qemu_command(kernel, options, files, accel):
                     '-device', 'virtio-serial-pci',
                     '-chardev', f'socket,id=channel,fd={files.channel}',
                     '-device', 'virtserialport,chardev=channel,name=callgate']
+        if options.disk:
+            command += ['-drive', f'if=none,id=disk,format=raw,file={options.disk}',
+                        '-device', 'virtio-blk-pci,drive=disk']
+        if options.port:
+            command += ['-chardev', f'socket,id=port,path={options.port}',
+                        '-device', 'isa-debugcon,iobase=0xe9,chardev=port']
     return command
 
 
