@@ -141,10 +141,19 @@ static int privileges_up(char why[static WHY])
 	return privileges_drop(c->user, why);
 }
 
+/* Answers that the store's commit lets go leave with the others. */
+static void turn_ends(void)
+{
+	store_turn(store);
+	udp_turn();
+}
+
 static int loop_up(char why[static WHY])
 {
+	int err = loop_open(&loop);
+
 	(void)why;
-	return loop_open(&loop);
+	return err ? err : loop_at_turn_end(loop, turn_ends);
 }
 
 static void loop_down(void)

@@ -298,7 +298,7 @@ static int connect_db(const struct store *s, struct store_link *l)
 	static const char setup[] =
 		"PRAGMA page_size = 1024; PRAGMA foreign_keys = ON;"
 		"PRAGMA journal_size_limit = " STRING(STORE_LOG_MAX) ";"
-		"PRAGMA wal_autocheckpoint = 16000;"
+		"PRAGMA wal_autocheckpoint = " STRING(STORE_LOG_PAGES) ";"
 		"PRAGMA cache_size = -16384;";
 	int keep = 1, rc;
 
@@ -324,6 +324,17 @@ void store_link_close(struct store_link *l)
 	memset(l, 0, sizeof(*l));
 }
 
+/* Instead of SQLite's own, which empties the log within a commit. */
+static int log_grew(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct store_link *l = arg;
+
+	(void)db;
+	(void)name;
+	l->log_pages = pages;
+	return SQLITE_OK;
+}
+
 int store_link_open(const struct store *s, struct store_link *l)
 {
 	const char *sync = s->threaded && s->durability != STORE_STRICT ?
@@ -336,6 +347,8 @@ int store_link_open(const struct store *s, struct store_link *l)
 		rc = prepare(l);
 	if (rc == SQLITE_OK)
 		rc = store_contacts_prepare(l);
+	if (rc == SQLITE_OK && s->threaded)
+		sqlite3_wal_hook(l->db, log_grew, l);
 	if (rc != SQLITE_OK)
 		store_link_close(l);
 	return rc;

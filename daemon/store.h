@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * store: users and bindings on disk. Only store*.c knows SQL. SQLite in WAL mode; one writer thread
- * with group commit: whatever was queued while the last commit ran goes into the next one.
+ * with group commit: whatever was queued while the last commit ran goes into the next one. Where
+ * no disk is waited for, the loop's thread commits by itself, once a turn (store_turn()).
  * Durability: STORE_STRICT: a change is done when the disk has it; STORE_1S: done when written,
  * synced within a second; STORE_NONE: the system decides.
  *
@@ -115,6 +116,12 @@ uint64_t store_next_id(struct store *s);
 /* Readable when changes are done; then store_done(). */
 int store_fd(const struct store *s);
 void store_done(struct store *s);
+/*
+ * At the end of each turn of the loop. With STORE_1S and STORE_NONE what the turn has queued is
+ * written at once, and done, as long as there is nothing to wait for: two changes of the thread
+ * cost as much as the commit. Else the thread does it. What waits for a disk is always the thread.
+ */
+void store_turn(struct store *s);
 
 struct store_counters {
 	uint64_t changes, commits, failed, queued;

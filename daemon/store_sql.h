@@ -9,12 +9,14 @@
 #include "store.h"
 
 #define STORE_BUSY_MS 2000	/* how long another program's lock is waited for */
+#define STORE_LOG_PAGES 16000	/* of the log, before what it holds is written to the database */
 #define STORE_LOG_MAX 16777216	/* bytes that the log is cut to when it begins anew */
 
 /* One connection, used by one thread, and its statements for changes of bindings. */
 struct store_link {
 	sqlite3 *db;
 	sqlite3_stmt *begin, *commit, *rollback, *put, *drop, *reserve, *version;
+	int log_pages;		/* after the last commit */
 };
 
 struct store_change {
@@ -50,7 +52,7 @@ struct store {
 	uint64_t next_id;
 	struct store_counters counters;	/* under .lock */
 
-	/* the writer's own, without a thread the caller's */
+	/* of who is .busy, without a thread the caller's */
 	struct store_link *writer;
 	struct store_link own;
 	uint64_t reserved;	/* ids below are marked as used in the database */
@@ -59,6 +61,8 @@ struct store {
 	int broken;		/* the last error, when the connection must be made anew */
 	int told;		/* the last error that was logged */
 	bool dirty;		/* written, not synced */
+	bool log_new;		/* it begins anew with the next commit, which syncs that */
+	uint64_t slow_ns;	/* until then no commit in the loop's thread */
 	int64_t log_end;	/* of the file, zeros included */
 	int version;		/* differs when another connection has changed the database */
 	bool others;		/* it did */
@@ -70,6 +74,10 @@ struct store {
 	struct store_changes queue, ended;	/* under .lock */
 	size_t pending, bytes;			/* under .lock: until .done was called */
 	size_t wanted;				/* under .lock: so many wake it; 0: it is up */
+	bool busy;				/* under .lock: somebody uses .own and its kin */
+	bool held_up;				/* under .lock: the thread waits for the loop's */
+	bool called;				/* under .lock: the thread has to look again */
+	bool turns;				/* the loop's thread calls store_turn() */
 	size_t enough;				/* under .lock: for the next commit */
 	uint64_t users_ns;			/* under .lock: .looked_ns and .others */
 	bool users_changed;

@@ -37,6 +37,10 @@
 #define LOG_ROOM (64 << 20)
 #define ID_BLOCK 1000		/* ids that one write of the mark is good for */
 #define FAILURES_MAX 8
+/* Commits in the loop's thread: so many changes; of its time, a hundredth for a slow disk. */
+#define TURN_CHANGES 256
+#define TURN_SLOW_NS (10 * MS)
+#define TURN_REST 100
 
 static uint64_t now_ns(void)
 {
@@ -100,8 +104,7 @@ static void look_for_others(struct store *s)
 void store_writer_mark(struct store *s)
 {
 	pthread_mutex_lock(&s->lock);
-	/* with nothing to do the thread waits for the lock, and its connection rests */
-	if (!s->pending && !s->dirty) {
+	if (!s->pending && !s->dirty && !s->busy) {
 		look_for_others(s);
 		s->others = false;
 	}
@@ -234,6 +237,17 @@ static void grow_log(struct store *s)
 	s->log_end = end;
 }
 
+/* What SQLite would do by itself, at the end of any commit. The first one after it syncs. */
+static void clear_log(struct store *s)
+{
+	s->log_new = false;
+	if (s->own.log_pages < STORE_LOG_PAGES)
+		return;
+	/* what is still being read stays: the next commit tries again */
+	sqlite3_wal_checkpoint_v2(s->own.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	s->log_new = true;
+}
+
 static int fail(struct store_change *c, int rc)
 {
 	for (; c; c = c->next)
@@ -274,8 +288,10 @@ static void run(struct store *s, struct store_changes *l)
 		set_broken(s, rc);
 	else if (s->threaded)
 		tell(s, rc);
-	if (s->threaded && rc == SQLITE_OK)
+	if (s->threaded && rc == SQLITE_OK) {
+		clear_log(s);
 		grow_log(s);
+	}
 	s->ended_ns = now_ns();
 }
 
@@ -293,7 +309,17 @@ static void sync_log(struct store *s)
 
 /* ---- the thread ---- */
 
-/* Locked. Until there are @n changes, or it is @ns (0: no end), or to stop. */
+/* Locked. Until the loop's thread has let go of the connection. */
+static void wait_for_loop(struct store *s)
+{
+	while (s->busy) {
+		s->held_up = true;
+		pthread_cond_wait(&s->wake, &s->lock);
+	}
+	s->held_up = false;
+}
+
+/* Locked. Until there are @n changes, or it is @ns (0: no end), or to stop; or called. */
 static void wait_for(struct store *s, size_t n, uint64_t ns)
 {
 	struct timespec t = { .tv_sec = (time_t)(ns / (1000 * MS)),
@@ -301,10 +327,12 @@ static void wait_for(struct store *s, size_t n, uint64_t ns)
 	int err = 0;
 
 	s->wanted = n;
-	while (s->queue.n < n && !s->stop && !err)
+	while (s->queue.n < n && !s->stop && !s->called && !err)
 		err = ns ? pthread_cond_timedwait(&s->wake, &s->lock, &t) :
 			   pthread_cond_wait(&s->wake, &s->lock);
 	s->wanted = 0;
+	s->called = false;
+	wait_for_loop(s);
 }
 
 static bool is_busy(const struct store *s)
@@ -315,12 +343,11 @@ static bool is_busy(const struct store *s)
 /* Locked. Waits for changes and takes some; none: it is time to sync, or to stop. */
 static void wait_for_changes(struct store *s, struct store_changes *l)
 {
-	uint64_t sync = s->dirty ? s->synced_ns + SYNC_NS : 0;
-
+	wait_for_loop(s);
 	if (is_busy(s))
 		wait_for(s, s->enough, s->ended_ns + LINGER_NS);
 	if (!s->queue.n) {
-		wait_for(s, 1, sync);
+		wait_for(s, 1, s->dirty ? s->synced_ns + SYNC_NS : 0);
 		if (s->queue.n && is_busy(s))
 			wait_for(s, s->enough, now_ns() + LINGER_NS);
 	}
@@ -343,8 +370,6 @@ static void wait_for_changes(struct store *s, struct store_changes *l)
 /* Locked. */
 static void hand_back(struct store *s, struct store_changes *l)
 {
-	const uint64_t one = 1;
-
 	s->counters.commits++;
 	for (struct store_change *c = l->first; c; c = c->next) {
 		s->counters.changes += !c->result;
@@ -357,6 +382,13 @@ static void hand_back(struct store *s, struct store_changes *l)
 	s->users_changed |= s->others;
 	s->others = false;
 	list_join(&s->ended, l);
+}
+
+/* Locked. The loop's thread calls store_done(). */
+static void call_loop(struct store *s)
+{
+	const uint64_t one = 1;
+
 	/* can fail only when it says "readable" already */
 	if (write(s->event, &one, sizeof(one)) < 0)
 		return;
@@ -372,14 +404,18 @@ static void *writer(void *arg)
 
 		list_init(&l);
 		wait_for_changes(s, &l);
+		s->busy = true;
 		pthread_mutex_unlock(&s->lock);
 		if (l.n)
 			run(s, &l);
 		if (s->dirty && now_ns() - s->synced_ns >= SYNC_NS)
 			sync_log(s);
 		pthread_mutex_lock(&s->lock);
-		if (l.n)
+		s->busy = false;
+		if (l.n) {
 			hand_back(s, &l);
+			call_loop(s);
+		}
 	}
 	pthread_mutex_unlock(&s->lock);
 	return NULL;
@@ -471,7 +507,7 @@ int store_change(struct store *s, const struct location_change *change, store_do
 		list_add(&s->queue, c);
 		s->pending++;
 		s->bytes += c->size;
-		wake = s->queue.n == s->wanted;
+		wake = s->queue.n == s->wanted && !s->turns;
 	}
 	pthread_mutex_unlock(&s->lock);
 	if (wake)
@@ -486,15 +522,13 @@ int store_fd(const struct store *s)
 	return s->event;
 }
 
-void store_done(struct store *s)
+/* What has ended, in its order. */
+static void tell_ended(struct store *s)
 {
 	struct store_changes l;
-	uint64_t count, users_ns;
+	uint64_t users_ns;
 	bool changed;
 
-	/* nothing to read: called without need */
-	if (read(s->event, &count, sizeof(count)) < 0)
-		count = 0;
 	list_init(&l);
 	pthread_mutex_lock(&s->lock);
 	list_join(&l, &s->ended);
@@ -512,6 +546,97 @@ void store_done(struct store *s)
 		c->done(c->result, c->arg);
 		free(c);
 	}
+}
+
+void store_done(struct store *s)
+{
+	uint64_t count;
+
+	/* nothing to read: called without need */
+	if (read(s->event, &count, sizeof(count)) < 0)
+		count = 0;
+	tell_ended(s);
+}
+
+/* ---- in the loop's thread ---- */
+
+/*
+ * Locked. Is there nothing that the loop would have to wait for? The thread is at it; the disk was
+ * slow, or it failed; or this commit would empty the log, or is the first one after that.
+ */
+static bool may_commit(const struct store *s)
+{
+	return s->queue.n <= TURN_CHANGES && !s->busy && !s->broken && !s->log_new &&
+	       s->own.log_pages < STORE_LOG_PAGES && now_ns() >= s->slow_ns;
+}
+
+/* Locked. Changes that are the thread's. While it is up, it sees them by itself. */
+static void leave_to_thread(struct store *s)
+{
+	if (s->wanted && s->queue.n >= s->wanted)
+		pthread_cond_signal(&s->wake);
+}
+
+/* SQLite's result. Nobody is waited for: who has the lock is the thread's to deal with. */
+static int commit_now(struct store *s, struct store_changes *l)
+{
+	uint64_t began = now_ns(), took;
+	int rc;
+
+	sqlite3_busy_timeout(s->own.db, 0);
+	rc = commit(s, l->first, NULL);
+	sqlite3_busy_timeout(s->own.db, STORE_BUSY_MS);
+	s->ended_ns = now_ns();
+	took = s->ended_ns - began;
+	if (rc != SQLITE_OK || took > TURN_SLOW_NS)
+		s->slow_ns = s->ended_ns + TURN_REST * (took > TURN_SLOW_NS ? took : TURN_SLOW_NS);
+	if (is_broken(rc))
+		set_broken(s, rc);
+	else if (rc == SQLITE_OK)
+		tell(s, rc);
+	fail(l->first, rc);
+	return rc;
+}
+
+/* Locked. What one change of many may have spoilt, or a lock, is the thread's to do again. */
+static void commit_turn(struct store *s)
+{
+	struct store_changes l = s->queue;
+	bool dirty = s->dirty;
+	int rc;
+
+	list_init(&s->queue);
+	s->busy = true;
+	pthread_mutex_unlock(&s->lock);
+	rc = commit_now(s, &l);
+	pthread_mutex_lock(&s->lock);
+	s->busy = false;
+	if (rc == SQLITE_OK || is_broken(rc))
+		hand_back(s, &l);
+	else
+		s->queue = l;
+	/* it has a time to sync at now; or it waits for us */
+	s->called |= s->dirty != dirty;
+	if (s->called || s->held_up)
+		pthread_cond_signal(&s->wake);
+}
+
+void store_turn(struct store *s)
+{
+	if (s->durability == STORE_STRICT || !s->running)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->turns = true;
+	if (s->queue.n && may_commit(s))
+		commit_turn(s);
+	if (s->ended.n) {
+		pthread_mutex_unlock(&s->lock);
+		tell_ended(s);
+		pthread_mutex_lock(&s->lock);
+	}
+	/* also what the answers have led to */
+	leave_to_thread(s);
+	pthread_mutex_unlock(&s->lock);
 }
 
 void store_counters(const struct store *s, struct store_counters *out)

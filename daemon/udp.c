@@ -56,6 +56,7 @@ struct out {
 
 static struct udp_socket *sockets;
 static struct event *flush_later;
+static bool turns;		/* udp_turn() is called */
 
 static struct out out[OUT_MAX];
 static unsigned int n_out;
@@ -337,6 +338,12 @@ void udp_flush(void)
 	}
 }
 
+void udp_turn(void)
+{
+	turns = true;
+	udp_flush();
+}
+
 static void flush_event(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
@@ -387,7 +394,7 @@ int udp_send(const struct sip_flow *flow, const void *buf, uint32_t len)
 	memcpy(out_bytes + out_used, buf, len);
 	out[n_out++] = (struct out){ s, *flow, out_used, len };
 	out_used += len;
-	if (n_out == 1)
+	if (n_out == 1 && !turns)
 		event_active(flush_later, EV_TIMEOUT, 1);
 	return 0;
 }

@@ -23,8 +23,10 @@ int udp_open(struct loop *l, const struct endpoint *at, int fd, struct udp_socke
 void udp_close(struct udp_socket *s);
 /* The descriptor, for ATTACH. */
 int udp_fd(const struct udp_socket *s);
-/* Sends what is queued. It calls itself at the end of the turn; needed only before an exit. */
+/* Sends what is queued. It calls itself in the same turn of the loop; needed before an exit. */
 void udp_flush(void);
+/* The same, at the end of each turn of the loop; from then on it does not call itself. */
+void udp_turn(void);
 /* Queues one datagram on the socket that flow->local belongs to. For transport.c. */
 int udp_send(const struct sip_flow *flow, const void *buf, uint32_t len);
 /* Is a socket bound to this address and port, by itself or as one of "every address"? */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A process that commits is killed at any moment, again and again, on one database: nothing that
- * was acknowledged is lost, no change is there by half. usage: test_crash [KILLS]
+ * A process that commits is killed at any moment, again and again, on one database, with each
+ * durability in turn: nothing that was acknowledged is lost, no change is there by half. usage:
+ * test_crash [KILLS]
  */
 #include <signal.h>
 #include <sys/wait.h>
@@ -98,8 +99,10 @@ int main(int argc, char **argv)
 	snprintf(path, sizeof(path), "%s/callgate.db", folder);
 	bed_seed = (uint32_t)getpid();
 	seed = bed_seed;
-	for (unsigned int i = 0; i < kills; i++)
+	for (unsigned int i = 0; i < kills; i++) {
+		bed_durability = (uint8_t)(i % 3);
 		number = round_of(number) + 1;
+	}
 	for (unsigned int i = 0; i < USERS; i++)
 		some += acked[i] != 0;
 	T_OK(some == USERS, "only %u users were acknowledged", some);

@@ -193,6 +193,48 @@ static void test_cuts(unsigned int count)
 		run_with_cut(1 + bed_rnd(ops - 10));
 }
 
+static int warned[2];
+
+static void __attribute__((format(printf, 1, 2))) warn(const char *format, ...)
+{
+	if (write(warned[1], format, 1) != 1)
+		T_OK(0, "warn");
+}
+
+/* With "1s" somebody syncs what a turn of the loop has committed: on this disk that fails. */
+static void test_second(void)
+{
+	const struct store_options o = { .path = path, .durability = STORE_1S, .warn = warn };
+	struct pollfd p = { .events = POLLIN };
+	struct store *s = NULL;
+	char why[256], byte;
+
+	bed_clean(path);
+	faulty_reset();
+	failed = 0;
+	T_OK(!pipe(warned) && !store_open(&o, &s, why), "opens");
+	bed_turn(s);
+	bed_change(s, 1, 1, false, done);
+	for (under_way++; under_way;)
+		bed_wait(s);
+	/* it was synced; now the thread sleeps, and what comes next is the turn's */
+	poll(NULL, 0, 20);
+	faulty.code = SQLITE_IOERR_FSYNC;
+	faulty.kinds = FAULTY_SYNC;
+	faulty.to = UINT32_MAX;
+	faulty.from = 1;
+	bed_change(s, 2, 2, false, done);
+	for (under_way++; under_way;)
+		bed_wait(s);
+	T_OK(!failed, "%u failed that were to be synced later", failed);
+	p.fd = warned[0];
+	T_OK(poll(&p, 1, 5000) == 1 && read(p.fd, &byte, 1) == 1, "nobody syncs");
+	faulty.from = 0;
+	store_close(s);
+	close(warned[0]);
+	close(warned[1]);
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int cuts = argc > 1 ? (unsigned int)atoi(argv[1]) : 100;
@@ -210,6 +252,11 @@ int main(int argc, char **argv)
 	test_each(FAULTY_SYNC, SQLITE_IOERR_FSYNC, EIO);
 	test_each(FAULTY_WRITE, SQLITE_FULL, ENOSPC);
 	test_comes_back();
+	bed_durability = STORE_NONE;
+	test_each(FAULTY_WRITE, SQLITE_IOERR_WRITE, EIO);
+	test_each(FAULTY_WRITE, SQLITE_FULL, ENOSPC);
+	bed_durability = STORE_STRICT;
+	test_second();
 	test_cuts(cuts);
 	if (t_failed)
 		printf("seed %u\n", seed);
