@@ -286,9 +286,9 @@ static void (*const checks[])(const struct context *c, struct refusal *r) = {
 static struct core_count counts[] = {
 	{ "version", 0 }, { "syntax", 0 }, { "length", 0 }, { "scheme", 0 }, { "hops", 0 },
 	{ "extension", 0 }, { "registrar", 0 },
-	{ "no-transaction", 0 }, { "full", 0 }, { NULL, 0 },
+	{ "no-transaction", 0 }, { "full", 0 }, { "merged", 0 }, { NULL, 0 },
 };
-enum { COUNT_NO_TRANSACTION = CHECKS, COUNT_FULL };
+enum { COUNT_NO_TRANSACTION = CHECKS, COUNT_FULL, COUNT_MERGED };
 
 const struct core_count *core_counts(void)
 {
@@ -380,10 +380,22 @@ static void cancel(struct context *c, struct rx *rx, struct txn *t)
 
 /* ---- the way of a request ---- */
 
+/* 8.2.2.2: one request must not be carried out twice because a proxy in front has forked it. */
+static bool is_merged(const struct context *c, const struct rx *rx, struct txn *t)
+{
+	if (c->target == TO_PROXY || !t || !txn_is_merged(t, rx))
+		return false;
+	counts[COUNT_MERGED].n++;
+	reply_simple(rx, t, 482, NULL, NULL);
+	return true;
+}
+
 static void dispatch(struct context *c, struct rx *rx, struct txn *t)
 {
 	if (rx->msg.method == SIP_M_CANCEL)
 		cancel(c, rx, t);
+	else if (is_merged(c, rx, t))
+		return;
 	else if (c->target == TO_REGISTRAR)
 		registrar_request(rx, t, c->domain);
 	else if (c->target == TO_NOTIFIER)

@@ -24,11 +24,13 @@ enum txn_event { REQUEST, ACK, ANSWER_1XX, ANSWER_2XX, ANSWER_REST, AGAIN, END, 
 struct txn {
 	struct timer timer;	/* of the 100, of the repetition (G), of the end (H, I, J, L) */
 	uint64_t key;
+	uint64_t request;	/* of txn_is_merged(); 0: it was not asked */
 	uint64_t until;		/* END is due; 0: not yet */
 	uint8_t *answer;	/* the last one, or a 100 that waits; NULL: none */
 	struct sip_flow flow;
 	uint32_t slot, generation;
 	uint32_t next;		/* of the same bucket, or of the free ones */
+	uint32_t next_request;	/* of the same bucket of requests */
 	uint32_t older, newer;	/* among the finished ones */
 	uint32_t len;		/* of answer */
 	uint32_t to_tag, ack_tag; /* RFC 2543 only: of the request, of the answer */
@@ -40,7 +42,7 @@ struct txn {
 };
 
 static struct txn *chunks[CHUNKS];
-static uint32_t buckets[TXN_MAX];
+static uint32_t buckets[TXN_MAX], requests[TXN_MAX];
 static uint32_t n_slots, n_used, free_slots;
 static uint32_t oldest, newest;
 static size_t answer_bytes;
@@ -102,6 +104,18 @@ static void drop_answer(struct txn *t)
 	t->len = 0;
 }
 
+static void unlink_request(struct txn *t)
+{
+	uint32_t *link = &requests[t->request % TXN_MAX];
+
+	if (!t->request)
+		return;
+	while (*link != t->slot)
+		link = &at(*link)->next_request;
+	*link = t->next_request;
+	t->request = 0;
+}
+
 void txn_forget(struct txn *t)
 {
 	uint32_t *link = bucket(t->key);
@@ -109,6 +123,7 @@ void txn_forget(struct txn *t)
 	while (*link != t->slot)
 		link = &at(*link)->next;
 	*link = t->next;
+	unlink_request(t);
 	timer_stop(&t->timer);
 	unlink_finished(t);
 	drop_answer(t);
@@ -405,6 +420,36 @@ enum txn_seen txn_begin(struct rx *rx, struct txn **out)
 struct txn *txn_cancelled(const struct rx *rx)
 {
 	return find(rx, key_of(rx, SIP_M_INVITE), false);
+}
+
+/* A challenge ends nothing: some phones answer it with the same CSeq. */
+static bool was_challenged(const struct txn *t)
+{
+	return t->len > 12 && (!memcmp(t->answer + 8, "401", 3) || !memcmp(t->answer + 8, "407", 3));
+}
+
+bool txn_is_merged(struct txn *t, const struct rx *rx)
+{
+	const struct sip_msg *m = &rx->msg;
+	const struct hash_part parts[] = {
+		part(rx, m->call_id), part(rx, m->from_tag), part(rx, m->method_name),
+		{ &m->cseq.num, sizeof(m->cseq.num) },
+	};
+	uint32_t *head;
+
+	if (m->to_tag.len || t->request)
+		return false;
+	t->request = hash_parts(parts, 4);
+	t->request += !t->request;
+	head = &requests[t->request % TXN_MAX];
+	for (struct txn *i = at(*head); i; i = at(i->next_request))
+		if (i->request == t->request && !was_challenged(i)) {
+			t->request = 0;
+			return true;
+		}
+	t->next_request = *head;
+	*head = t->slot;
+	return false;
 }
 
 /* ---- answers ---- */

@@ -46,6 +46,13 @@ const uint8_t *txn_last(const struct txn *t, uint32_t *len);
 /* Has it got a final answer? */
 bool txn_answered(const struct txn *t);
 
+/*
+ * Is @t, of @rx and new, a request that came by another way before, or is that one still being
+ * answered (8.2.2.2: 482)? The same From tag, Call-ID and CSeq, no tag in To, another branch. For
+ * what callgated answers itself, each once.
+ */
+bool txn_is_merged(struct txn *t, const struct rx *rx);
+
 /* Not ours to answer after all (relayed statelessly): the transaction is forgotten. */
 void txn_forget(struct txn *t);
 

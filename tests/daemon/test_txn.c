@@ -385,6 +385,47 @@ static void cancelled(void)
 	txn_free_all();
 }
 
+/* 8.2.2.2: the same request with another branch; its transaction was @answered so. */
+static void merged(void)
+{
+	static const struct {
+		const char *what, *from, *to;	/* written over From's tag, behind To */
+		const char *answered;
+		bool merged;
+	} trials[] = {
+		{ "being answered", "f", "", NULL, true },
+		{ "answered", "f", "", "SIP/2.0 200 OK\r\n", true },
+		{ "challenged", "f", "", "SIP/2.0 401 No\r\n", false },
+		{ "challenged by a proxy", "f", "", "SIP/2.0 407 No\r\n", false },
+		{ "another tag in From", "g", "", NULL, false },
+		{ "in a dialog", "f", ";tag=x", NULL, false },
+	};
+	struct made one, two, other;
+	struct txn *t, *u;
+
+	for (size_t i = 0; i < sizeof(trials) / sizeof(trials[0]); i++) {
+		request_of(&one, "OPTIONS", "z9hG4bKone");
+		rx_make(&two, "OPTIONS sip:b@h SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.1:4444;branch="
+			"z9hG4bKtwo\nFrom: <sip:a@office.example>;tag=%s\nTo: <sip:b@h>%s\n"
+			"Call-ID: c1\nCSeq: 7 OPTIONS\n", trials[i].from, trials[i].to);
+		txn_begin(&one.rx, &t);
+		T_OK(!txn_is_merged(t, &one.rx), "%s: the first", trials[i].what);
+		if (trials[i].answered)
+			txn_answer(t, trials[i].answered, (uint32_t)strlen(trials[i].answered));
+		T_OK(txn_begin(&two.rx, &u) == TXN_NEW && u != t, "%s: no other", trials[i].what);
+		T_OK(txn_is_merged(u, &two.rx) == trials[i].merged, "%s", trials[i].what);
+		request_of(&other, "INVITE", "z9hG4bKthree");
+		txn_begin(&other.rx, &u);
+		T_OK(!txn_is_merged(u, &other.rx), "%s: another method", trials[i].what);
+		txn_forget(t);
+		request_of(&other, "OPTIONS", "z9hG4bKfour");
+		txn_begin(&other.rx, &u);
+		T_OK(!txn_is_merged(u, &other.rx) || !trials[i].merged,
+		     "%s: what is forgotten is not met", trials[i].what);
+		txn_free_all();
+	}
+}
+
 /* ---- the bounds ---- */
 
 /* The branch ends with 8 digits that are changed in place. */
@@ -512,6 +553,7 @@ int main(void)
 	rebound();
 	old_ack();
 	cancelled();
+	merged();
 	bounds();
 	finished_in_the_middle();
 	bound_of_bytes();

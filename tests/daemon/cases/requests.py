@@ -111,6 +111,20 @@ def c10_options_about_us_200(world):
         check('INVITE' in answer.get('allow'), 'Allow without INVITE')
 
 
+def c10_one_request_by_two_ways_482(world):
+    """8.2.2.2: for what we answer; what we pass on is for the next to judge."""
+    phone = world.inside()
+    call_id = unique('twice')
+    codes = [phone.transact(phone.request('OPTIONS', about_us(phone), call_id=call_id)).code
+             for _ in range(2)]
+    check(codes == [200, 482], f'{codes}')
+    answer = phone.transact(phone.request('OPTIONS', about_us(phone), call_id=call_id, cseq=2))
+    check(answer.code == 200, answer.start)
+    codes = [phone.transact(phone.request('INVITE', 'sip:b@office.example', call_id=call_id)).code
+             for _ in range(2)]
+    check(codes == [404, 404], f'{codes}')
+
+
 def c10_options_require_420(world):
     phone = world.inside()
     answer = phone.transact(phone.request('OPTIONS', about_us(phone), lines=['Require: nothing']))
