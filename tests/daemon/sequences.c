@@ -29,11 +29,14 @@
 
 #define ACTIVE 1000		/* calls at once */
 #define PATIENCE_MS 5000
+#ifndef RINGS_MS
+#define RINGS_MS 150000		/* callgated knows the way of an INVITE for 200 s */
+#endif
 #define PLUGS 300
 #define HOSTS 38		/* from .2 on */
 #define ALL (CALLGATE_TAKE_OUTSIDE | CALLGATE_TAKE_INSIDE | CALLGATE_TAKE_DIALOG)
 
-static unsigned int n_sent, n_kernel, n_daemon, n_flushed, n_moved;
+static unsigned int n_sent, n_kernel, n_daemon, n_flushed, n_moved, n_slow;
 
 __attribute__((noreturn, format(printf, 1, 2)))
 static void die(const char *format, ...)
@@ -461,17 +464,26 @@ static void place(const char *name, const char *uri, struct endpoint at)
 
 /* ---- the run ---- */
 
-/* In turn, but some are passed over: none waits for longer than a transaction may. */
+/*
+ * In turn, but some are passed over. A call that is not answered for longer than a transaction may
+ * last, as the machine is slow, is given up: what comes of it is not defined.
+ */
 static void run(unsigned int calls)
 {
 	static struct story active[ACTIVE];
+	static uint64_t begun[ACTIVE];
 	const unsigned int at_once = calls / 4 < ACTIVE ? calls / 4 + 1 : ACTIVE;
 
 	for (unsigned int i = 0; calls_made < calls; i++) {
-		struct story *c = &active[i % at_once];
+		unsigned int n = i % at_once;
+		struct story *c = &active[n];
+		bool slow = c->id && !c->answered && now_ms() - begun[n] > RINGS_MS;
 
-		if (!c->id || (draw(4) && !act(c)))
-			begin(c);
+		n_slow += slow;
+		if (c->id && !slow && (!draw(4) || act(c)))
+			continue;
+		begun[n] = now_ms();
+		begin(c);
 	}
 	no_strays(500);
 }
@@ -492,8 +504,8 @@ int main(int argc, char **argv)
 	move_in();
 	run(calls);
 	printf("%u calls, %u messages: %u requests by the module, %u by callgated; %u moves, all "
-	       "locations gone %u times\n", calls_made, n_sent, n_kernel, n_daemon, n_moved,
-	       n_flushed);
+	       "locations gone %u times; %u given up as too slow\n", calls_made, n_sent, n_kernel,
+	       n_daemon, n_moved, n_flushed, n_slow);
 	T_OK(n_kernel > calls && n_daemon > calls, "both had their share");
 	T_OK(!n_lost, "%u of %u lost", n_lost, n_sent);
 	T_OK(!n_dup, "%u sent twice", n_dup);
