@@ -11,6 +11,7 @@
 #include "hold.h"
 #include "location.h"
 #include "owner.h"
+#include "yield.h"
 
 #define SWEEP (1 * HZ)
 
@@ -183,6 +184,10 @@ struct cg_gate *cg_gate_make(struct cg_net *cn)
 		gate = NULL;
 		goto out;
 	}
+	if (cg_yield_init(gate))
+		pr_err("callgate: no hook behind NAT: flows of phones may take the SIP port\n");
+	else
+		gate->yields = true;
 	WRITE_ONCE(cn->gate, gate);
 	schedule_delayed_work(&gate->sweep, SWEEP);
 out:
@@ -197,6 +202,8 @@ void cg_gate_fini(struct cg_net *cn)
 
 	if (!gate)
 		return;
+	if (gate->yields)
+		cg_yield_fini(gate);
 	cancel_delayed_work_sync(&gate->sweep);
 	mutex_lock(&gate->admin);
 	cg_attach_release(gate, 0);

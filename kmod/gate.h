@@ -61,6 +61,7 @@ struct cg_gate {
 	struct cg_rules __rcu *rules;
 	struct delayed_work sweep;
 	u32 daemon;			/* port id; 0: it is gone */
+	bool yields;			/* the hook of yield.h is there */
 
 	struct cg_sock __rcu *sock[CALLGATE_SOCKETS_MAX];
 

@@ -149,6 +149,7 @@
 	X(FWD_UNANSWERED, FORWARD, "user-not-answered", "no answer in time: what waited was freed") \
 	X(FWD_NO_ROUTE, FORWARD, "forward-no-route", "not sent on: no route, or it leads to us") \
 	X(FWD_NO_MEMORY, FORWARD, "forward-no-memory", "not sent on: no memory") \
+	X(FWD_YIELDED, FORWARD, "sip-port-kept-free", "a flow to which NAT gave our port got another") \
 	X(FWD_TXNS, FORWARD, "forward-transactions", "an older transaction made room") \
 	X(UP_NOT_SIP, FORWARD, "up-not-sip", "left to the daemon: no valid SIP message") \
 	X(UP_OFF, FORWARD, "up-not-taken", "left to the daemon: such messages are not taken here") \

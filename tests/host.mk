@@ -91,7 +91,7 @@ $(addprefix $(HOST_BUILD)/fuzz_,$(FUZZ_TARGETS)): $(HOST_BUILD)/fuzz_%: $(FUZZ)/
 # all of kmod but netlink and what shim/model.c stands for
 KMOD := $(HOST_ROOT)/kmod
 PIPE_KMOD := $(filter-out $(addprefix $(KMOD)/,claim.c rules.c mapped.c expect.c address.c \
-	attach.c forward.c route.c location.c index.c owner.c hold.c bucket.c send.c gate.c) \
+	attach.c yield.c forward.c route.c location.c index.c owner.c hold.c bucket.c send.c gate.c) \
 	$(wildcard $(KMOD)/genl*.c), \
 	$(sort $(wildcard $(KMOD)/*.c)))
 PIPE_SHIM := $(sort $(wildcard $(PIPE)/shim/*.c))
