@@ -18,8 +18,7 @@
  *	}
  * and drop UDP and TCP for the router itself to the ports of "listen" alone. An orderly end takes
  * the chain away; the sets stay, and what they hold is in force again with the next start. Without
- * CAP_NET_ADMIN or nft bans act inside callgated: it refuses. The thread that talks to nft has the
- * rights that callgated has when bans_open() is called.
+ * CAP_NET_ADMIN or nft bans act inside callgated: it refuses.
  */
 #ifndef BANS_H
 #define BANS_H

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bans_nft: the sets and the chain of bans.h, by libnftables, in a thread of its own: a call costs
- * milliseconds, and more where rulesets are large.
+ * bans_nft: the sets and the chain of bans.h, as a part of the table of nft.h.
  */
 #ifndef BANS_NFT_H
 #define BANS_NFT_H
@@ -10,7 +9,7 @@
 
 struct config;
 /*
- * Makes what is not there and begins the thread. 0, or -errno with @why: what nft said. @fn for
+ * Makes what is not there. 0, or -errno with @why: what nft said. @fn for
  * each source that the sets hold from before, with the seconds that it has left.
  */
 typedef void bans_nft_fn(const struct prefix *source, uint64_t seconds);

@@ -72,6 +72,7 @@ struct config {
 	struct prefixes trusted;	/* provider set: never banned, not rated */
 	struct endpoint *listen;	/* default: port 5060 of every address, IPv4 and IPv6 */
 	size_t n_listen;
+	bool helper;			/* transit SIP gets the module's helper: on */
 	struct domain *domains;
 	size_t n_domains;
 	struct domain **by_name;	/* the same, sorted */

@@ -372,6 +372,7 @@ const struct config_option config_options[] = {
 	TOP(inside_nets, "inside-networks", NULL, LIST(prefix)),
 	TOP(trusted, "trusted", NULL, LIST(prefix)),
 	TOP(listen, "listen", "0.0.0.0:5060 [::]:5060", LIST(listen)),
+	TOP(helper, "helper", "on", switch),
 	TOP(user, "user", NULL, text, .check = check_user),
 	TOP(database, "database", "/var/lib/callgate/callgate.db", text, .check = check_path),
 	TOP(durability, "durability", "strict", ONE_OF(durability_words)),

@@ -36,6 +36,7 @@
 #include "screen.h"
 #include "store.h"
 #include "text.h"
+#include "transit.h"
 #include "transport.h"
 #include "txn.h"
 #include "udp.h"
@@ -250,6 +251,12 @@ static int bans_up(char why[static WHY])
 	int err = bans_control();
 
 	return err ? err : bans_open(config_now(), why);
+}
+
+static int helper_up(char why[static WHY])
+{
+	(void)why;
+	return transit_open(loop);
 }
 
 /* Without the module callgated is a proxy; it is found when it comes. */
@@ -488,6 +495,7 @@ static const struct step {
 	{ "listen", listen_up, listen_down, EX_UNAVAILABLE },
 	{ "authentication", auth_up, auth_close, EX_OSERR },
 	{ "bans", bans_up, bans_close, EX_OSERR },
+	{ "helper", helper_up, transit_close, EX_OSERR },
 	{ "control", control_up, control_close, EX_UNAVAILABLE },
 	{ "ready", ready_up, service_watchdog_stop, EX_OSERR },
 };

@@ -35,6 +35,14 @@ static int keep(uint32_t wanted)
 	return syscall(SYS_capset, &head, data) ? -errno : 0;
 }
 
+bool privileges_network(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	return !syscall(SYS_capget, &head, data) && data[0].effective & BIT(CAP_NET_ADMIN);
+}
+
 static int become(const struct passwd *pw)
 {
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || initgroups(pw->pw_name, pw->pw_gid) ||

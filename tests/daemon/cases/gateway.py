@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""callgated and the module together: who takes what, and what outlives whom. C06, C20, C43.
+"""callgated and the module together: who takes what, and what outlives whom. C06, C20, C30, C43.
 
 Only where the module is loaded: tests/vm/run --kernel 6.1 -- sh -c
 'modprobe callgate && tests/daemon/run'; there all the other cases run with the module, too.
 """
 import json
 import os
+import signal
 
 import calls
 from calls import fresh
-from peer import check, need_module, until
+from peer import check, host, need_module, until
 
 CONFIG = calls.CONFIG
 USERS = [f'g{n}' for n in range(40)]
@@ -175,4 +176,93 @@ def c43_the_module_comes_back(world):
     check(forwarded == [1], f'{forwarded}')
 
 
-c43_the_module_comes_back.alone = True
+# a rule with its helper would hold the module
+c43_the_module_comes_back.config = CONFIG + 'helper = off\n'
+
+
+# ---- what goes through the router ----
+
+NAT = '''table inet nat {
+  chain post { type nat hook postrouting priority srcnat; oifname "wan0" masquerade; }
+}'''
+
+
+class Translating:
+    """The router forwards, and an admin's rule masquerades."""
+
+    def __init__(self, world):
+        self.router = world.nets.router
+
+    def forward(self, value):
+        self.router.write('/proc/sys/net/ipv4/ip_forward', value)
+        self.router.write('/proc/sys/net/ipv6/conf/all/forwarding', value)
+
+    def __enter__(self):
+        self.forward(1)
+        self.router.run('nft', '-f', '-', text=NAT)
+
+    def __exit__(self, *_):
+        self.forward(0)
+        self.router.run('nft', 'delete', 'table', 'inet', 'nat')
+
+
+def rules(world):
+    """What is in callgated's table."""
+    with world.nets.router:
+        return os.popen('nft list table inet callgate 2>/dev/null').read()
+
+
+def has_rules(world):
+    return rules(world).count('ct helper set "transit"') == 2
+
+
+def through(world, phone, provider):
+    """OPTIONS of a phone to a provider and its answer; what the provider saw."""
+    phone.send(phone.request('OPTIONS', f'sip:{provider.hostport}'), (provider.address, 5060))
+    seen = provider.expect_request('OPTIONS')
+    provider.answer(seen, 200)
+    phone.expect('its answer', lambda m: m.code == 200)
+    return seen
+
+
+def c30_transit_and_our_own_port(world):
+    """A phone at 5060 behind masquerade: translated by the helper, at another port than ours; and
+    what its provider sends to our port comes to callgated."""
+    counter(world, 'edited')
+    until(lambda: has_rules(world), 'the rules')
+    phone, provider = world.inside(), world.outside()
+    world.nets.router.run('conntrack', '-F')    # of a peer of another case with its address
+    with Translating(world):
+        kept, seen = takes(world, ['sip-port-kept-free', 'edited'],
+                           lambda: through(world, phone, provider))
+        check(seen.source[0] == provider.router and seen.source[1] != 5060, str(seen.source))
+        place = f'{host(provider.router)}:{seen.source[1]}'
+        check(place in seen.all('via')[0], f'{place} is not in {seen.all("via")[0]}')
+        check(kept[0] == 1 and kept[1] >= 1, str(kept))
+        check(provider.silent() and not phone.kept, 'callgated does not answer the provider')
+        through(world, phone, provider)
+
+
+c30_transit_and_our_own_port.alone = True
+
+
+def c30_the_rules_come_and_go(world):
+    """Off and on by a reload; back after a flush; gone at an orderly end, while the sets stay."""
+    counter(world, 'edited')
+    until(lambda: has_rules(world), 'the rules')
+    for more, there in (('helper = off\n', False), ('', True)):
+        world.daemon.configure(CONFIG + more)
+        os.kill(world.daemon.process.pid, signal.SIGHUP)
+        until(lambda there=there: has_rules(world) == there, f'rules {there} by a reload')
+    world.nets.router.run('nft', 'flush', 'ruleset')
+    until(lambda: has_rules(world) and 'chain bans' in rules(world), 'back after a flush', limit=60)
+    world.daemon.kill()
+    world.daemon.start()
+    until(lambda: has_rules(world), 'once after a kill')
+    world.daemon.stop()
+    check('banned4' in rules(world), 'the sets are gone')
+    check('chain' not in rules(world) and 'ct helper' not in rules(world), rules(world))
+    check('SIP by TCP passes untouched' in world.daemon.log(), 'nothing of TCP in the log')
+
+
+c30_the_rules_come_and_go.alone = True
