@@ -15,7 +15,8 @@ struct question {
 	struct sk_buff *skb;
 	struct nf_conn *ct;
 	const struct nf_hook_entries *hooks;
-	u32 first;	/* of them that does destination NAT */
+	int priority;	/* of those that do the NAT in question */
+	u32 first;	/* of them */
 	struct nf_hook_state state;
 };
 
@@ -125,19 +126,18 @@ static struct nf_conn *make_ct(struct net *net, const struct cg_ep *to, const st
 	return ct;
 }
 
-static const struct nf_hook_entries *hooks_of(const struct net *net, u8 family)
+static const struct nf_hook_entries *hooks_of(const struct net *net, u8 family, u32 hook)
 {
-	return family == NFPROTO_IPV4 ?
-		rcu_dereference(net->nf.hooks_ipv4[NF_INET_PRE_ROUTING]) :
-		rcu_dereference(net->nf.hooks_ipv6[NF_INET_PRE_ROUTING]);
+	return family == NFPROTO_IPV4 ? rcu_dereference(net->nf.hooks_ipv4[hook]) :
+					rcu_dereference(net->nf.hooks_ipv6[hook]);
 }
 
-/* The next one from @i on that sits where destination NAT is done. */
-static u32 next_hook(const struct nf_hook_entries *e, u32 i)
+/* The next one from @i on that sits where that NAT is done. */
+static u32 next_hook(const struct question *q, u32 i)
 {
-	struct nf_hook_ops **ops = nf_hook_entries_get_hook_ops(e);
+	struct nf_hook_ops **ops = nf_hook_entries_get_hook_ops(q->hooks);
 
-	while (i < e->num_hook_entries && ops[i]->priority != NF_IP_PRI_NAT_DST)
+	while (i < q->hooks->num_hook_entries && ops[i]->priority != q->priority)
 		i++;
 	return i;
 }
@@ -148,7 +148,7 @@ static void ask(struct question *q)
 	const struct nf_hook_entries *e = q->hooks;
 	u32 i;
 
-	for (i = q->first; i < e->num_hook_entries; i = next_hook(e, i + 1))
+	for (i = q->first; i < e->num_hook_entries; i = next_hook(q, i + 1))
 		if (nf_hook_entry_hookfn(&e->hooks[i], q->skb, &q->state) != NF_ACCEPT)
 			return;
 }
@@ -167,13 +167,16 @@ static bool is_claimed(struct question *q, const struct cg_ep *local, const stru
 bool cg_claimed(struct cg_net *cn, const struct cg_ep *local, u16 count, const struct cg_ep *peer,
 		const struct net_device *dev)
 {
-	struct question q = { .hooks = hooks_of(cn->net, local->family) };
+	struct question q = {
+		.hooks = hooks_of(cn->net, local->family, NF_INET_PRE_ROUTING),
+		.priority = NF_IP_PRI_NAT_DST,
+	};
 	struct cg_ep to = *local;
 	bool claimed = false;
 
 	if (!dev || local->proto != IPPROTO_UDP || !q.hooks)
 		return false;
-	q.first = next_hook(q.hooks, 0);
+	q.first = next_hook(&q, 0);
 	if (q.first == q.hooks->num_hook_entries)
 		return false;
 	q.skb = take_packet(cn);
@@ -194,4 +197,44 @@ bool cg_claimed(struct cg_net *cn, const struct cg_ep *local, u16 count, const s
 	put_back(cn, q.skb);
 	nf_ct_put(q.ct);
 	return claimed;
+}
+
+/* As the packet leaves: by its route, with its marks. */
+static void resemble(struct question *q, const struct sk_buff *like, const struct net_device *out)
+{
+	q->skb->dev = (struct net_device *)out;
+	q->skb->mark = like->mark;
+	q->skb->priority = like->priority;
+#if IS_ENABLED(CONFIG_NF_CONNTRACK_MARK)
+	q->ct->mark = READ_ONCE(((struct nf_conn *)skb_nfct(like))->mark);
+#endif
+	skb_dst_copy(q->skb, like);
+}
+
+void cg_claim_source(struct cg_net *cn, struct cg_ep *from, const struct cg_ep *to,
+		     const struct sk_buff *like, const struct net_device *out)
+{
+	struct question q = {
+		.hooks = hooks_of(cn->net, to->family, NF_INET_POST_ROUTING),
+		.priority = NF_IP_PRI_NAT_SRC,
+	};
+
+	if (!q.hooks)
+		return;
+	q.first = next_hook(&q, 0);
+	q.skb = take_packet(cn);
+	q.ct = q.skb ? make_ct(cn->net, to, from) : NULL;
+	if (!q.ct)
+		return;
+	nf_conntrack_get(&q.ct->ct_general);
+	nf_ct_set(q.skb, q.ct, IP_CT_NEW);
+	write_packet(q.skb, to, from);
+	resemble(&q, like, out);
+	nf_hook_state_init(&q.state, NF_INET_POST_ROUTING, to->family, NULL, q.skb->dev, NULL,
+			   cn->net, NULL);
+	ask(&q);
+	cg_ep_dst(from, &q.ct->tuplehash[IP_CT_DIR_REPLY].tuple);
+	skb_dst_drop(q.skb);
+	put_back(cn, q.skb);
+	nf_ct_put(q.ct);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * claim: would a DNAT rule of the admin take a packet to this endpoint?
+ * claim: what would the NAT rules of the admin do with a packet?
  */
 #ifndef _CG_CLAIM_H
 #define _CG_CLAIM_H
@@ -14,6 +14,13 @@
  */
 bool cg_claimed(struct cg_net *cn, const struct cg_ep *local, u16 count, const struct cg_ep *peer,
 		const struct net_device *dev);
+
+/*
+ * Where would they make the first packet from @from to @to come from, if it left as @like does? It
+ * is a packet of theirs with another source port. *@from as they leave it. Under cn->lock.
+ */
+void cg_claim_source(struct cg_net *cn, struct cg_ep *from, const struct cg_ep *to,
+		     const struct sk_buff *like, const struct net_device *out);
 
 /* Nothing asks any more. */
 void cg_claim_fini(struct cg_net *cn);

@@ -11,70 +11,121 @@
 /* Above the ports that the system gives to its own sockets by default. */
 #define FIRST 61000
 #define PORTS 4096
+#define QUESTIONS 8	/* to tell a rule with a range from one with a single port */
+
+enum way { LEAVE, MOVE, REFUSE };
+
+/* A flow whose public endpoint is that of a socket. */
+struct taker {
+	struct sk_buff *skb;
+	struct nf_conn *ct;
+	struct cg_net *cn;
+	struct cg_ep inside, public, peer;
+};
+
+static bool is_taken(const struct taker *t, const struct cg_ep *public)
+{
+	struct nf_conntrack_tuple reply = t->ct->tuplehash[IP_CT_DIR_REPLY].tuple;
+
+	reply.dst.u.udp.port = public->port;
+	return nf_conntrack_tuple_taken(&reply, t->ct);
+}
 
 /*
  * The search begins at the same place for a phone's port: it is seen from there again after its
- * flow was over. Under cn->lock. False: all are taken.
+ * flow was over. False: all are taken.
  */
-static bool choose(struct cg_net *cn, struct nf_conn *ct, struct cg_ep *public)
+static bool choose(const struct taker *t, struct cg_ep *public)
 {
-	struct nf_conntrack_tuple reply = ct->tuplehash[IP_CT_DIR_REPLY].tuple;
-	struct cg_ep inside;
-	u32 start, i;
+	u32 start = cg_ep_hash(&t->inside, sizeof(t->inside), 1), i;
 	u16 port;
 
-	cg_ep_src(&inside, &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple);
-	start = cg_ep_hash(&inside, sizeof(inside), 1);
 	for (i = 0; i < PORTS; i++) {
 		port = (u16)(FIRST + (start + i) % PORTS);
-		*public = cg_ep_at(public, port);
-		reply.dst.u.udp.port = public->port;
-		if (!cg_ports_in_pool(cn, port) && cg_ports_is_free(cn, public) &&
-		    !nf_conntrack_tuple_taken(&reply, ct))
+		*public = cg_ep_at(&t->public, port);
+		if (!cg_ports_in_pool(t->cn, port) && cg_ports_is_free(t->cn, public) &&
+		    !is_taken(t, public))
 			return true;
 	}
 	return false;
 }
 
-/* Not confirmed yet: nobody else has seen this entry, and its answer's tuple is in no table. */
-static unsigned int move(struct sk_buff *skb, struct nf_conn *ct, struct cg_net *cn,
-			 const struct nf_hook_state *state)
+/*
+ * What do the rules make of that phone at another port? Where they name a range they choose one of
+ * its ports at random, which may be the socket's again; those that name just that port always do.
+ */
+static struct cg_ep ask_rules(const struct taker *t, u16 port, const struct net_device *out)
 {
-	struct cg_ep public, peer;
-	bool claimed, found;
+	struct cg_ep said;
+	u32 i;
 
-	cg_ep_dst(&public, &ct->tuplehash[IP_CT_DIR_REPLY].tuple);
-	cg_ep_src(&peer, &ct->tuplehash[IP_CT_DIR_REPLY].tuple);
-	spin_lock_bh(&cn->lock);
-	claimed = cg_claimed(cn, &public, 1, &peer, state->out);
-	found = !claimed && choose(cn, ct, &public);
-	spin_unlock_bh(&cn->lock);
-	if (claimed)
+	for (i = 0; i < QUESTIONS; i++) {
+		said = cg_ep_at(&t->inside, port);
+		cg_claim_source(t->cn, &said, &t->peer, t->skb, out);
+		if (!cg_ep_equal(&said, &t->public))
+			break;
+	}
+	return said;
+}
+
+/* Rules for the phone's one port alone say nothing about another. Under cn->lock. */
+static enum way find(const struct taker *t, struct cg_ep *public, const struct net_device *out)
+{
+	struct cg_ep said;
+
+	if (cg_claimed(t->cn, &t->public, 1, &t->peer, out))
+		return LEAVE;
+	if (!choose(t, public))
+		return REFUSE;
+	said = ask_rules(t, ntohs(public->port), out);
+	if (cg_ep_equal(&said, &t->public))
+		return LEAVE;
+	if (cg_ep_same_addr(&said, public) && !is_taken(t, &said))
+		*public = said;
+	return MOVE;
+}
+
+/* Not confirmed yet: nobody else has seen this entry, and its answer's tuple is in no table. */
+static unsigned int move(struct taker *t, const struct net_device *out)
+{
+	struct cg_ep public;
+	enum way way;
+
+	cg_ep_src(&t->inside, &t->ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple);
+	cg_ep_src(&t->peer, &t->ct->tuplehash[IP_CT_DIR_REPLY].tuple);
+	spin_lock_bh(&t->cn->lock);
+	way = find(t, &public, out);
+	spin_unlock_bh(&t->cn->lock);
+	if (way != MOVE)
+		return way == LEAVE ? NF_ACCEPT : NF_DROP;
+	cg_count(t->cn, CG_R_FWD_YIELDED);
+	t->ct->tuplehash[IP_CT_DIR_REPLY].tuple.dst.u.udp.port = public.port;
+	return nf_nat_packet(t->ct, IP_CT_NEW, NF_INET_POST_ROUTING, t->skb);
+}
+
+static noinline unsigned int consider(struct sk_buff *skb, struct nf_conn *ct,
+				      const struct nf_hook_state *state)
+{
+	struct taker t = { .skb = skb, .ct = ct, .cn = cg_net_of(state->net) };
+	const struct cg_gate *gate = cg_gate_of(t.cn);
+
+	cg_ep_dst(&t.public, &ct->tuplehash[IP_CT_DIR_REPLY].tuple);
+	if (!gate || !cg_attach_has(gate, &t.public))
 		return NF_ACCEPT;
-	if (!found)
-		return NF_DROP;
-	cg_count(cn, CG_R_FWD_YIELDED);
-	ct->tuplehash[IP_CT_DIR_REPLY].tuple.dst.u.udp.port = public.port;
-	return nf_nat_packet(ct, IP_CT_NEW, NF_INET_POST_ROUTING, skb);
+	return move(&t, state->out);
 }
 
 /* What was never received is the router's own, and may well come from the socket. */
 static unsigned int yield_hook(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	enum ip_conntrack_info ctinfo;
-	struct cg_gate *gate;
 	struct nf_conn *ct;
-	struct cg_ep public;
 
 	ct = nf_ct_get(skb, &ctinfo);
 	if (!ct || (ctinfo != IP_CT_NEW && ctinfo != IP_CT_RELATED) || nf_ct_is_confirmed(ct) ||
 	    !(ct->status & IPS_SRC_NAT) || nf_ct_protonum(ct) != IPPROTO_UDP || !skb->skb_iif)
 		return NF_ACCEPT;
-	gate = cg_gate_of(cg_net_of(state->net));
-	cg_ep_dst(&public, &ct->tuplehash[IP_CT_DIR_REPLY].tuple);
-	if (!gate || !cg_attach_has(gate, &public))
-		return NF_ACCEPT;
-	return move(skb, ct, gate->cn, state);
+	return consider(skb, ct, state);
 }
 
 static const struct nf_hook_ops hooks[] = {

@@ -11,8 +11,9 @@
 
 /*
  * Behind the NAT rules: a flow that they gave the endpoint of an attached socket gets another port
- * of the same address. What they do not translate is not translated, what has another port or
- * address keeps it, and so does what a DNAT rule leads to (a port forward wins). Process context.
+ * of the same address, from the range of the rule. What they do not translate is not translated,
+ * what has another port or address keeps it, and so does what a rule gives just that port, or a
+ * DNAT rule leads to (a port forward wins). Process context.
  */
 int cg_yield_init(struct cg_gate *gate);
 void cg_yield_fini(struct cg_gate *gate);
