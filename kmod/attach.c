@@ -10,6 +10,7 @@
 
 #include "compat.h"
 #include "attach.h"
+#include "binding.h"
 #include "forward.h"
 #include "gateway.h"
 #include "pkt.h"
@@ -145,27 +146,62 @@ static void vacate(struct cg_sock *ks)
 
 /* ---- the port is ours alone ---- */
 
+/* Is @public the port of the socket, given to a host behind us? */
+static bool hides(const struct cg_sock *ks, const struct cg_ep *public, const struct cg_ep *inside)
+{
+	return covers(&ks->local, public) && !cg_ep_same_addr(public, inside);
+}
+
 /*
  * A host behind us whose translation took the same port: what its peer sends to us would go to it
- * and never come to the socket.
+ * and never come to the socket. Either may have begun it. A port forward's comes back by its rule.
  */
 static int is_squatter(struct nf_conn *ct, void *data)
 {
 	const struct nf_conntrack_tuple *orig = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
-	const struct cg_sock *ks = data;
+	const struct nf_conntrack_tuple *reply = &ct->tuplehash[IP_CT_DIR_REPLY].tuple;
 	struct cg_ep public, inside;
 
-	if (!(ct->status & IPS_SRC_NAT) || nf_ct_protonum(ct) != IPPROTO_UDP)
+	if (!(ct->status & IPS_NAT_MASK) || nf_ct_protonum(ct) != IPPROTO_UDP)
 		return 0;
-	cg_ep_dst(&public, &ct->tuplehash[IP_CT_DIR_REPLY].tuple);
+	cg_ep_dst(&public, reply);
 	cg_ep_src(&inside, orig);
-	return covers(&ks->local, &public) && !cg_ep_same_addr(&public, &inside);
+	if (hides(data, &public, &inside))
+		return 1;
+	cg_ep_dst(&public, orig);
+	cg_ep_src(&inside, reply);
+	return hides(data, &public, &inside);
 }
 
+/*
+ * A phone that registered from our port before: a pinhole would lead what its registrar sends there
+ * to that phone. One that a call holds goes with the call.
+ */
+static void evict_pinholes(const struct cg_sock *ks)
+{
+	struct cg_net *cn = ks->gate->cn;
+	struct cg_binding *b, *next_b;
+	struct cg_pin *pin, *next;
+
+	spin_lock_bh(&cn->lock);
+	list_for_each_entry_safe(b, next_b, &cn->binding_list, all)
+		if (hides(ks, &b->pin->pub, &b->pin->in))
+			cg_binding_remove(b, CG_R_BIND_PORT);
+	list_for_each_entry_safe(pin, next, &cn->sig_list, owner)
+		if (hides(ks, &pin->pub, &pin->in)) {
+			pin->base_until = cg_now();
+			cg_sig_update(pin);
+		}
+	spin_unlock_bh(&cn->lock);
+}
+
+/* Behind those that were on their way when the socket became ours. */
 static void evict_squatters(struct cg_sock *ks)
 {
 	struct nf_ct_iter_data iter = { .net = ks->gate->cn->net, .data = ks };
 
+	synchronize_net();
+	evict_pinholes(ks);
 	nf_ct_iterate_cleanup_net(is_squatter, &iter);
 }
 

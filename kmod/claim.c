@@ -15,8 +15,7 @@ struct question {
 	struct sk_buff *skb;
 	struct nf_conn *ct;
 	const struct nf_hook_entries *hooks;
-	int priority;	/* of those that do the NAT in question */
-	u32 first;	/* of them */
+	u32 first;	/* of those that do the NAT in question */
 	struct nf_hook_state state;
 };
 
@@ -62,15 +61,13 @@ void cg_claim_fini(struct cg_net *cn)
 	cn->question = NULL;
 }
 
+/* It is never sent: without a checksum. */
 static void put_ip(struct sk_buff *skb, const struct cg_ep *to, const struct cg_ep *from)
 {
-	struct iphdr *ip = ip_hdr(skb);
-
-	*ip = (struct iphdr){
+	*ip_hdr(skb) = (struct iphdr){
 		.version = 4, .ihl = 5, .ttl = 64, .protocol = to->proto,
 		.tot_len = htons(skb->len), .saddr = from->addr.ip, .daddr = to->addr.ip,
 	};
-	ip_send_check(ip);
 }
 
 static void put_ip6(struct sk_buff *skb, const struct cg_ep *to, const struct cg_ep *from)
@@ -133,22 +130,22 @@ static const struct nf_hook_entries *hooks_of(const struct net *net, u8 family, 
 }
 
 /* The next one from @i on that sits where that NAT is done. */
-static u32 next_hook(const struct question *q, u32 i)
+static __always_inline u32 next_hook(const struct nf_hook_entries *e, u32 i, int priority)
 {
-	struct nf_hook_ops **ops = nf_hook_entries_get_hook_ops(q->hooks);
+	struct nf_hook_ops **ops = nf_hook_entries_get_hook_ops(e);
 
-	while (i < q->hooks->num_hook_entries && ops[i]->priority != q->priority)
+	while (i < e->num_hook_entries && ops[i]->priority != priority)
 		i++;
 	return i;
 }
 
-/* Runs those hooks, and only those. */
-static void ask(struct question *q)
+/* Runs those hooks, and only those; inline: each first INVITE comes by here. */
+static __always_inline void ask(struct question *q, int priority)
 {
 	const struct nf_hook_entries *e = q->hooks;
 	u32 i;
 
-	for (i = q->first; i < e->num_hook_entries; i = next_hook(q, i + 1))
+	for (i = q->first; i < e->num_hook_entries; i = next_hook(e, i + 1, priority))
 		if (nf_hook_entry_hookfn(&e->hooks[i], q->skb, &q->state) != NF_ACCEPT)
 			return;
 }
@@ -160,23 +157,20 @@ static bool is_claimed(struct question *q, const struct cg_ep *local, const stru
 	q->ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple.dst.u.all = local->port;
 	q->ct->tuplehash[IP_CT_DIR_REPLY].tuple.src.u.all = local->port;
 	q->ct->status = 0;
-	ask(q);
+	ask(q, NF_IP_PRI_NAT_DST);
 	return q->ct->status & IPS_DST_NAT;
 }
 
 bool cg_claimed(struct cg_net *cn, const struct cg_ep *local, u16 count, const struct cg_ep *peer,
 		const struct net_device *dev)
 {
-	struct question q = {
-		.hooks = hooks_of(cn->net, local->family, NF_INET_PRE_ROUTING),
-		.priority = NF_IP_PRI_NAT_DST,
-	};
+	struct question q = { .hooks = hooks_of(cn->net, local->family, NF_INET_PRE_ROUTING) };
 	struct cg_ep to = *local;
 	bool claimed = false;
 
 	if (!dev || local->proto != IPPROTO_UDP || !q.hooks)
 		return false;
-	q.first = next_hook(&q, 0);
+	q.first = next_hook(q.hooks, 0, NF_IP_PRI_NAT_DST);
 	if (q.first == q.hooks->num_hook_entries)
 		return false;
 	q.skb = take_packet(cn);
@@ -199,10 +193,11 @@ bool cg_claimed(struct cg_net *cn, const struct cg_ep *local, u16 count, const s
 	return claimed;
 }
 
-/* As the packet leaves: by its route, with its marks. */
-static void resemble(struct question *q, const struct sk_buff *like, const struct net_device *out)
+/* As the packet leaves: from where it came, by its route, with its marks. */
+static void resemble(struct question *q, const struct sk_buff *like)
 {
-	q->skb->dev = (struct net_device *)out;
+	q->skb->dev = q->state.out;
+	q->skb->skb_iif = like->skb_iif;
 	q->skb->mark = like->mark;
 	q->skb->priority = like->priority;
 #if IS_ENABLED(CONFIG_NF_CONNTRACK_MARK)
@@ -212,16 +207,16 @@ static void resemble(struct question *q, const struct sk_buff *like, const struc
 }
 
 void cg_claim_source(struct cg_net *cn, struct cg_ep *from, const struct cg_ep *to,
-		     const struct sk_buff *like, const struct net_device *out)
+		     const struct sk_buff *like, const struct nf_hook_state *state)
 {
 	struct question q = {
 		.hooks = hooks_of(cn->net, to->family, NF_INET_POST_ROUTING),
-		.priority = NF_IP_PRI_NAT_SRC,
+		.state = *state,
 	};
 
 	if (!q.hooks)
 		return;
-	q.first = next_hook(&q, 0);
+	q.first = next_hook(q.hooks, 0, NF_IP_PRI_NAT_SRC);
 	q.skb = take_packet(cn);
 	q.ct = q.skb ? make_ct(cn->net, to, from) : NULL;
 	if (!q.ct)
@@ -229,10 +224,8 @@ void cg_claim_source(struct cg_net *cn, struct cg_ep *from, const struct cg_ep *
 	nf_conntrack_get(&q.ct->ct_general);
 	nf_ct_set(q.skb, q.ct, IP_CT_NEW);
 	write_packet(q.skb, to, from);
-	resemble(&q, like, out);
-	nf_hook_state_init(&q.state, NF_INET_POST_ROUTING, to->family, NULL, q.skb->dev, NULL,
-			   cn->net, NULL);
-	ask(&q);
+	resemble(&q, like);
+	ask(&q, NF_IP_PRI_NAT_SRC);
 	cg_ep_dst(from, &q.ct->tuplehash[IP_CT_DIR_REPLY].tuple);
 	skb_dst_drop(q.skb);
 	put_back(cn, q.skb);

@@ -16,11 +16,11 @@ bool cg_claimed(struct cg_net *cn, const struct cg_ep *local, u16 count, const s
 		const struct net_device *dev);
 
 /*
- * Where would they make the first packet from @from to @to come from, if it left as @like does? It
- * is a packet of theirs with another source port. *@from as they leave it. Under cn->lock.
+ * Where would they make the first packet from @from to @to come from, if it left as @like does,
+ * which is in the POST_ROUTING hook of @state? *@from becomes that. Under cn->lock.
  */
 void cg_claim_source(struct cg_net *cn, struct cg_ep *from, const struct cg_ep *to,
-		     const struct sk_buff *like, const struct net_device *out);
+		     const struct sk_buff *like, const struct nf_hook_state *state);
 
 /* Nothing asks any more. */
 void cg_claim_fini(struct cg_net *cn);

@@ -122,6 +122,7 @@
 	X(BIND_REMOVED, BINDING, "binding-removed", "registration ended: unregistered") \
 	X(BIND_REPLACED, BINDING, "binding-replaced", "registration ended: replaced by another") \
 	X(BIND_ADDRESS, BINDING, "binding-address-gone", "registration ended with our address") \
+	X(BIND_PORT, BINDING, "binding-port-taken", "registration ended: callgated has its port now") \
 	X(BIND_GONE, BINDING, "binding-netns-gone", "registration ended with the namespace")
 
 #define CG_REASONS_LIMIT(X) \
@@ -150,6 +151,7 @@
 	X(FWD_NO_ROUTE, FORWARD, "forward-no-route", "not sent on: no route, or it leads to us") \
 	X(FWD_NO_MEMORY, FORWARD, "forward-no-memory", "not sent on: no memory") \
 	X(FWD_YIELDED, FORWARD, "sip-port-kept-free", "a flow to which NAT gave our port got another") \
+	X(FWD_NO_PORT, FORWARD, "sip-port-no-other", "dropped: NAT gave it our port, no other was free") \
 	X(FWD_TXNS, FORWARD, "forward-transactions", "an older transaction made room") \
 	X(UP_NOT_SIP, FORWARD, "up-not-sip", "left to the daemon: no valid SIP message") \
 	X(UP_OFF, FORWARD, "up-not-taken", "left to the daemon: such messages are not taken here") \

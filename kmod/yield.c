@@ -11,12 +11,14 @@
 /* Above the ports that the system gives to its own sockets by default. */
 #define FIRST 61000
 #define PORTS 4096
-#define QUESTIONS 8	/* to tell a rule with a range from one with a single port */
+#define TRIES 128	/* of them, for one flow */
+#define QUESTIONS 16	/* to tell a rule with a range from one with a single port */
 
 enum way { LEAVE, MOVE, REFUSE };
 
 /* A flow whose public endpoint is that of a socket. */
 struct taker {
+	const struct nf_hook_state *state;
 	struct sk_buff *skb;
 	struct nf_conn *ct;
 	struct cg_net *cn;
@@ -33,14 +35,14 @@ static bool is_taken(const struct taker *t, const struct cg_ep *public)
 
 /*
  * The search begins at the same place for a phone's port: it is seen from there again after its
- * flow was over. False: all are taken.
+ * flow was over. False: none of them is free.
  */
 static bool choose(const struct taker *t, struct cg_ep *public)
 {
 	u32 start = cg_ep_hash(&t->inside, sizeof(t->inside), 1), i;
 	u16 port;
 
-	for (i = 0; i < PORTS; i++) {
+	for (i = 0; i < TRIES; i++) {
 		port = (u16)(FIRST + (start + i) % PORTS);
 		*public = cg_ep_at(&t->public, port);
 		if (!cg_ports_in_pool(t->cn, port) && cg_ports_is_free(t->cn, public) &&
@@ -54,14 +56,14 @@ static bool choose(const struct taker *t, struct cg_ep *public)
  * What do the rules make of that phone at another port? Where they name a range they choose one of
  * its ports at random, which may be the socket's again; those that name just that port always do.
  */
-static struct cg_ep ask_rules(const struct taker *t, u16 port, const struct net_device *out)
+static struct cg_ep ask_rules(const struct taker *t, u16 port)
 {
 	struct cg_ep said;
 	u32 i;
 
 	for (i = 0; i < QUESTIONS; i++) {
 		said = cg_ep_at(&t->inside, port);
-		cg_claim_source(t->cn, &said, &t->peer, t->skb, out);
+		cg_claim_source(t->cn, &said, &t->peer, t->skb, t->state);
 		if (!cg_ep_equal(&said, &t->public))
 			break;
 	}
@@ -69,15 +71,15 @@ static struct cg_ep ask_rules(const struct taker *t, u16 port, const struct net_
 }
 
 /* Rules for the phone's one port alone say nothing about another. Under cn->lock. */
-static enum way find(const struct taker *t, struct cg_ep *public, const struct net_device *out)
+static enum way find(const struct taker *t, struct cg_ep *public)
 {
 	struct cg_ep said;
 
-	if (cg_claimed(t->cn, &t->public, 1, &t->peer, out))
+	if (cg_claimed(t->cn, &t->public, 1, &t->peer, t->state->out))
 		return LEAVE;
 	if (!choose(t, public))
 		return REFUSE;
-	said = ask_rules(t, ntohs(public->port), out);
+	said = ask_rules(t, ntohs(public->port));
 	if (cg_ep_equal(&said, &t->public))
 		return LEAVE;
 	if (cg_ep_same_addr(&said, public) && !is_taken(t, &said))
@@ -86,7 +88,7 @@ static enum way find(const struct taker *t, struct cg_ep *public, const struct n
 }
 
 /* Not confirmed yet: nobody else has seen this entry, and its answer's tuple is in no table. */
-static unsigned int move(struct taker *t, const struct net_device *out)
+static unsigned int move(struct taker *t)
 {
 	struct cg_ep public;
 	enum way way;
@@ -94,11 +96,13 @@ static unsigned int move(struct taker *t, const struct net_device *out)
 	cg_ep_src(&t->inside, &t->ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple);
 	cg_ep_src(&t->peer, &t->ct->tuplehash[IP_CT_DIR_REPLY].tuple);
 	spin_lock_bh(&t->cn->lock);
-	way = find(t, &public, out);
+	way = find(t, &public);
 	spin_unlock_bh(&t->cn->lock);
-	if (way != MOVE)
-		return way == LEAVE ? NF_ACCEPT : NF_DROP;
-	cg_count(t->cn, CG_R_FWD_YIELDED);
+	if (way == LEAVE)
+		return NF_ACCEPT;
+	cg_count(t->cn, way == MOVE ? CG_R_FWD_YIELDED : CG_R_FWD_NO_PORT);
+	if (way == REFUSE)
+		return NF_DROP;
 	t->ct->tuplehash[IP_CT_DIR_REPLY].tuple.dst.u.udp.port = public.port;
 	return nf_nat_packet(t->ct, IP_CT_NEW, NF_INET_POST_ROUTING, t->skb);
 }
@@ -106,13 +110,15 @@ static unsigned int move(struct taker *t, const struct net_device *out)
 static noinline unsigned int consider(struct sk_buff *skb, struct nf_conn *ct,
 				      const struct nf_hook_state *state)
 {
-	struct taker t = { .skb = skb, .ct = ct, .cn = cg_net_of(state->net) };
+	struct taker t = {
+		.state = state, .skb = skb, .ct = ct, .cn = cg_net_of_rcu(state->net),
+	};
 	const struct cg_gate *gate = cg_gate_of(t.cn);
 
 	cg_ep_dst(&t.public, &ct->tuplehash[IP_CT_DIR_REPLY].tuple);
 	if (!gate || !cg_attach_has(gate, &t.public))
 		return NF_ACCEPT;
-	return move(&t, state->out);
+	return move(&t);
 }
 
 /* What was never received is the router's own, and may well come from the socket. */

@@ -20,7 +20,9 @@
  *                           sees each datagram before the socket does, after the firewall's INPUT
  *                           rules: it forwards what is simple, and leaves the rest to the socket.
  *                           Conntrack entries of hosts behind this router whose translation holds
- *                           the same port of ours are removed: they would hide the socket.
+ *                           the same port of ours are removed: they would hide the socket. So are
+ *                           registrations of theirs that were seen in transit from that port; its
+ *                           pinhole stays while a call holds it.
  *                           EBADF: no open descriptor; ENOTSOCK, EPROTONOSUPPORT: no UDP socket;
  *                           EINVAL: not bound, or connected; EXDEV: of another namespace; EBUSY: it
  *                           belongs to another user of the kernel (sk_user_data); ENOSPC: 16 are
