@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "access.h"
@@ -237,13 +238,34 @@ static void was_banned(const struct prefix *source, uint64_t seconds)
 	ban(make(bans_key(&at), &at, false), loop_now() + seconds * 1000);
 }
 
-int bans_open(const struct config *c, char why[static 256])
+static void forget_all(void)
 {
 	memset(table, 0, sizeof(table));
 	n_used = n_banned = 0;
-	if (bans_nft_open(c, was_banned, why) && c->ban_failures)
+}
+
+/* Switched off it is as after a start without bans, and on as after one with them. */
+static void configured(const struct config *c)
+{
+	char why[256];
+
+	if (!c->ban_failures)
+		forget_all();
+	if (bans_nft_open(c, was_banned, why))
 		log_warn("bans act inside callgated alone, which refuses: nft: %s", why);
+}
+
+int bans_open(const struct config *c, char why[static 256])
+{
+	static bool hooked;
+	int err = hooked ? 0 : config_hook(configured);
+
 	why[0] = 0;
+	if (err)
+		return err;
+	hooked = true;
+	forget_all();
+	configured(c);
 	return 0;
 }
 

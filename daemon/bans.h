@@ -26,7 +26,10 @@
 #include "model.h"
 
 struct config;
-/* Says by log_warn() when nft cannot be used; that is no error. */
+/*
+ * Says by log_warn() when nft cannot be used; that is no error. A reload may switch bans off and
+ * on.
+ */
 int bans_open(const struct config *c, char why[static 256]);
 void bans_close(void);
 /* A wrong response for @user from @source. True: one too many, or there were before. */

@@ -127,6 +127,8 @@ int bans_nft_open(const struct config *c, bans_nft_fn *fn, char why[static 256])
 		nft_remove(&part);
 		return 0;
 	}
+	if (part.setup)
+		return 0;
 	err = nft_use(&part, setup_text(c), why);
 	if (err)
 		return err;

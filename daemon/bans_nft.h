@@ -9,8 +9,8 @@
 
 struct config;
 /*
- * Makes what is not there. 0, or -errno with @why: what nft said. @fn for
- * each source that the sets hold from before, with the seconds that it has left.
+ * Makes what is not there, or without bans removes it. 0, or -errno with @why: what nft said. @fn
+ * for each source that the sets hold from before, with the seconds that it has left.
  */
 typedef void bans_nft_fn(const struct prefix *source, uint64_t seconds);
 int bans_nft_open(const struct config *c, bans_nft_fn *fn, char why[static 256]);

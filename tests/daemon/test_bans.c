@@ -33,6 +33,15 @@ const struct config *config_now(void)
 	return &config;
 }
 
+static config_hook_fn *reloaded;
+
+int config_hook(config_hook_fn *fn)
+{
+	T_OK(!reloaded, "hooked twice");
+	reloaded = fn;
+	return 0;
+}
+
 static struct endpoint endpoint(const char *text)
 {
 	struct endpoint e = { .port = 5060 };
@@ -373,6 +382,33 @@ static void check_restart(void)
 	config.ban_failures = 10;
 }
 
+static void reload(uint32_t failures)
+{
+	config.ban_failures = failures;
+	reloaded(&config);
+}
+
+/* From 0 to some and back by a reload. */
+static void check_reload(void)
+{
+	char why[256];
+
+	config.ban_failures = 0;
+	T_OK(!bans_open(&config, why), "open without bans: %s", why);
+	reload(10);
+	T_OK(shell("nft list chain inet callgate bans | grep -c drop | grep -qx 2"), "no chain");
+	fail("127.0.0.6", "x", 10);
+	T_OK(becomes(false, "127.0.0.6", "127.0.0.1", 5060), "not dropped");
+	reload(5);
+	T_OK(has("127.0.0.6"), "forgotten by a reload that changes the number");
+	T_OK(shell("nft list chain inet callgate bans | grep -c drop | grep -qx 2"), "rules");
+	reload(0);
+	T_OK(arrives("127.0.0.6", "127.0.0.1", 5060) && !has("127.0.0.6"), "banned without bans");
+	reload(10);
+	T_OK(!arrives("127.0.0.6", "127.0.0.1", 5060) && has("127.0.0.6"), "what the sets hold");
+	bans_close();
+}
+
 /* Only inside of callgated, as who may not use nft. */
 static int check_without_rights(void)
 {
@@ -403,6 +439,7 @@ static void check_in_namespace(void)
 	     WEXITSTATUS(status));
 	check_nft();
 	check_restart();
+	check_reload();
 }
 
 int main(void)
