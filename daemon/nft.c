@@ -219,6 +219,31 @@ static void close_unused(void)
 	nft.ctx = NULL;
 }
 
+/* What another version left may be in the way. */
+static int make(struct nft_part *p, const char *setup, char said[static SAID])
+{
+	if (!run(setup, said))
+		return 0;
+	remove_part(p);
+	if (!run(setup, said))
+		return 0;
+	remove_part(p);
+	return -EPERM;
+}
+
+static int begin_for(struct nft_part *p, char said[static SAID])
+{
+	int err = begin();
+
+	if (!err)
+		return 0;
+	snprintf(said, SAID, "no thread");
+	/* no thread, so nobody else uses the context */
+	remove_part(p);
+	forget(p);
+	return err;
+}
+
 int nft_use(struct nft_part *p, char *setup, char why[static 256])
 {
 	int err = setup ? open_context() : -ENOMEM;
@@ -226,10 +251,8 @@ int nft_use(struct nft_part *p, char *setup, char why[static 256])
 
 	snprintf(said, sizeof(said), "%s", strerror(-err));
 	pthread_mutex_lock(&nft.use);
-	if (!err && run(setup, said)) {
-		err = -EPERM;
-		remove_part(p);
-	}
+	if (!err)
+		err = make(p, setup, said);
 	if (!err)
 		remember(p, setup);
 	else
@@ -238,9 +261,9 @@ int nft_use(struct nft_part *p, char *setup, char why[static 256])
 	if (err)
 		free(setup);
 	else
-		err = begin();
+		err = begin_for(p, said);
 	if (err) {
-		snprintf(why, 256, "%s", err == -EAGAIN ? "no thread" : said);
+		snprintf(why, 256, "%s", said);
 		close_unused();
 	}
 	return err;

@@ -141,9 +141,10 @@ int transit_open(struct loop *l)
 	timer = loop_every(l, CHECK_MS, check, NULL);
 	if (!timer)
 		return -ENOMEM;
-	/* of one that did not end in order */
-	nft_remove(&part);
+	/* what one that did not end in order left is replaced: no flow begins without the helper */
 	configured(config_now());
+	if (!wanted)
+		nft_remove(&part);
 	return 0;
 }
 

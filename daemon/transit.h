@@ -8,8 +8,9 @@
  *		chain transit_own { type filter hook output priority -150; ... }
  *	}
  * behind DNAT, so that what is for the router itself is told from what it forwards. They are there
- * while the module is and "helper" is on; an orderly end takes them away. What an admin's own rules
- * give a helper keeps that.
+ * while the module is and "helper" is on. They hold the module, so an orderly end takes them away;
+ * any other end leaves them, and the next callgated replaces them at once. What an admin's own
+ * rules give a helper keeps that.
  */
 #ifndef TRANSIT_H
 #define TRANSIT_H

@@ -111,6 +111,18 @@ static void check_flush(void)
 	free(text);
 }
 
+/* What is there cannot be changed to what is wanted: it is replaced. */
+static void check_older(void)
+{
+	nft_remove(&one);
+	T_OK(shell("nft 'add chain inet callgate one { type filter hook output priority 5; }'"),
+	     "nft");
+	T_OK(!nft_use(&one, strdup(SETUP("one")), why), "%s", why);
+	T_OK(shell("nft list chain inet callgate one | grep -q 'hook input'") && rules("two", "1"),
+	     "not replaced, or not that part alone");
+	nft_remove(&one);
+}
+
 static void check_end(void)
 {
 	T_OK(!change(&one, "add table inet queued\n"), "queued");
@@ -121,6 +133,7 @@ static void check_end(void)
 	T_OK(gone("one") && change(&one, "x") == -ENOTCONN, "half a part");
 	T_OK(!nft_use(&one, strdup(SETUP("one")), why) && rules("one", "1"), "%s", why);
 	T_OK(nft_use(&one, strdup("nonsense\n"), why) == -EPERM && gone("one"), "an old one stays");
+	check_older();
 	nft_remove(&two);
 	nft_remove(&two);
 	T_OK(gone("two"), "there");
