@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "cmd.h"
+#include "cmd_gateway.h"
 #include "flows.h"
 #include "json.h"
 #include "rules.h"
@@ -54,6 +55,20 @@ static void summary(const struct flows *f, bool dry, struct outcome *o)
 		       o->dropped == 1 ? "" : "s");
 }
 
+/* Without the module there are none. */
+static void leave_own(struct flows *f)
+{
+	struct gateway_view g = { 0 };
+	struct kernel *k = NULL;
+
+	if (kernel_open(&k))
+		return;
+	if (!gateway_read(k, &g))
+		flows_leave_out(f, &g.sockets);
+	gateway_free(&g);
+	kernel_close(k);
+}
+
 int cmd_adopt(const struct command *c, int argc, char **argv)
 {
 	bool json = false, dry = false, ours = false, readable;
@@ -88,6 +103,7 @@ int cmd_adopt(const struct command *c, int argc, char **argv)
 	err = flows_read(&flows, &ports);
 	if (err)
 		return cmd_fail_kernel(c, NULL, err);
+	leave_own(&flows);
 	o.list = json ? json_array() : NULL;
 	for (size_t i = 0; i < flows.kind[FLOWS_BARE].n; i++) {
 		err = adopt_one(&flows.kind[FLOWS_BARE].at[i], dry, &o);

@@ -13,8 +13,6 @@
 #include "kernel.h"
 #include "text.h"
 
-#define START "start it (with systemd: systemctl start callgated)"
-
 /* ---- reading ---- */
 
 static int keep_socket(const struct gateway_socket *s, void *arg)
@@ -73,7 +71,7 @@ static uint64_t gone_for(uint64_t end)
 	return left < CALLGATE_TAKEOVER_S ? CALLGATE_TAKEOVER_S - left : 0;
 }
 
-static bool in_use(const struct gateway_view *g)
+bool gateway_in_use(const struct gateway_view *g)
 {
 	return g->gate.daemon || g->sockets.n || g->gate.locations;
 }
@@ -114,7 +112,7 @@ void gateway_print(const struct gateway_view *g, const struct list *reasons)
 
 	if (!t->has)
 		return;
-	if (!in_use(g)) {
+	if (!gateway_in_use(g)) {
 		puts("gateway    not in use");
 		return;
 	}
@@ -170,7 +168,7 @@ json_t *gateway_json(const struct gateway_view *g, const struct list *reasons)
 		json_array_append_new(list, json_model(&model_gateway_socket,
 			(const struct gateway_socket *)g->sockets.items + i));
 	j = json_model(&model_gateway, &g->gate);
-	json_object_set_new(j, "in_use", json_boolean(in_use(g)));
+	json_object_set_new(j, "in_use", json_boolean(gateway_in_use(g)));
 	json_object_set_new(j, "daemon", json_boolean(g->gate.daemon));
 	json_object_set_new(j, "gone_seconds", seconds(end, gone_for(end)));
 	json_object_set_new(j, "takeover_seconds_left", seconds(end, text_left(end)));
@@ -185,7 +183,7 @@ static int gone_text(char **text, const struct gateway_view *g, uint64_t end)
 {
 	return asprintf(text, "callgated is gone: calls to what it told the module (%u location%s) "
 			"and calls that are up go on for another %" PRIu64 " s, then its ports are "
-			"closed; registrations and all else wait for it: " START,
+			"closed; registrations and all else wait for it: " GATEWAY_START,
 			g->gate.locations, g->gate.locations == 1 ? "" : "s", text_left(end));
 }
 
@@ -204,6 +202,6 @@ char *gateway_advice(const struct gateway_view *g, bool runs)
 		n = gone_text(&text, g, end);
 	else if (g->gate.locations)
 		n = asprintf(&text, "callgated does not run, and its ports are closed: nobody can "
-			     "register or be called at this router: " START);
+			     "register or be called at this router: " GATEWAY_START);
 	return n < 0 ? NULL : text;
 }

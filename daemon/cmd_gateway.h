@@ -7,6 +7,8 @@
 
 #include "model.h"
 
+#define GATEWAY_START "start it (with systemd: systemctl start callgated)"
+
 struct kernel;
 
 struct gateway_view {
@@ -18,6 +20,8 @@ struct gateway_view {
 int gateway_read(struct kernel *k, struct gateway_view *g);
 void gateway_free(struct gateway_view *g);
 
+/* Is there, or was there, a callgated here? */
+bool gateway_in_use(const struct gateway_view *g);
 /* @reasons: struct reason, those that were counted. */
 void gateway_print(const struct gateway_view *g, const struct list *reasons);
 /* An object, or null where there is nothing to tell. */

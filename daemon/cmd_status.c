@@ -101,6 +101,21 @@ static void advise(struct view *v, const char *format, ...)
 	va_end(ap);
 }
 
+/* In gateway use users of this router need no rule, and "helper = off" is the admin's word. */
+static void advise_no_rule(struct view *v)
+{
+	const json_t *helper = json_object_get(v->daemon, "helper");
+
+	if (!gateway_in_use(&v->gateway))
+		advise(v, "no rule assigns the helper, so no message reaches it: "
+		       "'callgate nft | nft -f -' adds rules");
+	else if (!json_is_false(helper))
+		advise(v, "no rule assigns the helper: users of this router are served, but SIP "
+		       "through it, to outside providers, passes untouched: %s",
+		       helper ? "callgated's log says why nft refused its rules" :
+		       "callgated makes such rules: " GATEWAY_START);
+}
+
 static void advise_rules(struct view *v)
 {
 	bool ours = false, forwarded = false;
@@ -125,11 +140,42 @@ static void advise_rules(struct view *v)
 	if (!v->rules.nft && !v->rules.iptables)
 		advise(v, "the rules could not be read: install nftables, and run this as root");
 	else if (!ours)
-		advise(v, "no rule assigns the helper, so no message reaches it: "
-		       "'callgate nft | nft -f -' adds rules");
+		advise_no_rule(v);
 	else if (!forwarded)
 		advise(v, "the helper is assigned in output only, not for phones behind this "
 		       "router: see 'callgate nft'");
+}
+
+static const struct gateway_socket *socket_of(const struct view *v, const struct rule *r)
+{
+	const struct gateway_socket *s = v->gateway.sockets.items;
+
+	for (size_t i = 0; !r->any_port && i < v->gateway.sockets.n; i++)
+		if (ports_has(&r->ports, s[i].local.port))
+			return &s[i];
+	return NULL;
+}
+
+/* Where the admin's NAT names callgated's port, it has its way. */
+static void advise_nat(struct view *v)
+{
+	for (size_t i = 0; i < v->rules.n_nat; i++) {
+		const struct rule *r = &v->rules.nat[i];
+		const struct gateway_socket *s = socket_of(v, r);
+
+		if (!s)
+			continue;
+		if (!strcmp(r->helper, "snat"))
+			advise(v, "%s %s %s gives flows port %u, where callgated listens: what is "
+			       "sent to it comes to whoever has such a flow: let the rule name a "
+			       "range of ports, or none", r->family, r->table, r->chain,
+			       s->local.port);
+		else
+			advise(v, "%s %s %s forwards port %u, where callgated listens, so that what "
+			       "is sent to it does not come to callgated: remove that rule, or let "
+			       "callgated listen at another port", r->family, r->table, r->chain,
+			       s->local.port);
+	}
 }
 
 static void advise_flows(struct view *v)
@@ -176,6 +222,7 @@ static void gather(struct view *v)
 	rules_read(&v->rules);
 	ports = rules_ports(&v->rules);
 	v->flows_err = flows_read(&v->flows, &ports);
+	flows_leave_out(&v->flows, &v->gateway.sockets);
 	if (v->module == -ENOENT)
 		advise(v, "the kernel module is not loaded: 'modprobe callgate' loads it, and so "
 		       "does a rule that names the helper");
@@ -186,6 +233,7 @@ static void gather(struct view *v)
 		       "mode translate' switches it on");
 	advise_gateway(v);
 	advise_rules(v);
+	advise_nat(v);
 	advise_flows(v);
 	advise_upstream(v);
 }

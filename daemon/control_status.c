@@ -98,8 +98,9 @@ json_t *control_status_json(void)
 	const struct config *c = config_now();
 	char start[TEXT_TIME];
 
-	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-			 "version", CG_VERSION, "pid", (int)getpid(),
+	return json_pack("{s:b, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+			 "s:o}",
+			 "helper", c->helper, "version", CG_VERSION, "pid", (int)getpid(),
 			 "since", text_rfc3339_boot(since, start),
 			 "seconds", number((loop_now() - since) / 1000),
 			 "config", json_text(c->file), "listen", listen_json(c),

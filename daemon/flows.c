@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <ifaddrs.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +53,57 @@ int flows_read(struct flows *f, const struct ports *ports)
 
 	memset(f, 0, sizeof(*f));
 	return kernel_flows(on_flow, &r);
+}
+
+/* ---- callgated's own ---- */
+
+static bool same_address(const struct endpoint *e, const struct sockaddr *at)
+{
+	if (!at)
+		return false;
+	if (at->sa_family == AF_INET)
+		return e->len == 4 &&
+		       !memcmp(e->addr, &((const struct sockaddr_in *)at)->sin_addr, 4);
+	return at->sa_family == AF_INET6 && e->len == 16 &&
+	       !memcmp(e->addr, &((const struct sockaddr_in6 *)at)->sin6_addr, 16);
+}
+
+static bool is_local(const struct endpoint *e, const struct ifaddrs *here)
+{
+	for (; here; here = here->ifa_next)
+		if (same_address(e, here->ifa_addr))
+			return true;
+	return false;
+}
+
+static bool is_at(const struct endpoint *e, const struct list *sockets, const struct ifaddrs *here)
+{
+	const struct gateway_socket *s = sockets->items;
+
+	for (size_t i = 0; i < sockets->n; i++) {
+		const struct endpoint *at = &s[i].local;
+
+		if (endpoint_equal(at, e) || (at->port == e->port && at->len == e->len &&
+					      endpoint_is_any(at) && is_local(e, here)))
+			return true;
+	}
+	return false;
+}
+
+void flows_leave_out(struct flows *f, const struct list *sockets)
+{
+	struct flow *at = f->kind[FLOWS_BARE].at;
+	size_t n = f->kind[FLOWS_BARE].n, kept = 0;
+	struct ifaddrs *here = NULL;
+
+	if (!n || !sockets->n || getifaddrs(&here))
+		return;
+	for (size_t i = 0; i < n; i++)
+		/* the answer comes from there: where it really went */
+		if (!is_at(&at[i].src, sockets, here) && !is_at(&at[i].rsrc, sockets, here))
+			at[kept++] = at[i];
+	f->kind[FLOWS_BARE].n = kept;
+	freeifaddrs(here);
 }
 
 void flows_free(struct flows *f)

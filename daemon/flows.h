@@ -25,6 +25,8 @@ struct flows {
 
 /* 0 or -errno. */
 int flows_read(struct flows *f, const struct ports *ports);
+/* Those of callgated's own sockets (struct gateway_socket) need no helper: not FLOWS_BARE. */
+void flows_leave_out(struct flows *f, const struct list *sockets);
 void flows_free(struct flows *f);
 /* "udp 192.0.2.1:5060 -> 203.0.113.1:5060" */
 #define FLOW_TEXT 128

@@ -21,16 +21,24 @@ static void ports_add(struct ports *p, unsigned int first, unsigned int last)
 		p->bits[i / 8] |= (uint8_t)(1 << i % 8);
 }
 
-static struct rule *add(struct rules *r)
+static struct rule *add(struct rule **list, size_t *n)
 {
-	struct rule *grown = reallocarray(r->rule, r->n + 1, sizeof(*grown));
+	struct rule *grown = reallocarray(*list, *n + 1, sizeof(*grown));
 
 	if (!grown)
 		abort();
-	r->rule = grown;
-	grown += r->n++;
+	*list = grown;
+	grown += (*n)++;
 	memset(grown, 0, sizeof(*grown));
 	return grown;
+}
+
+static struct rule *add_nat(struct rules *rs, const char *kind)
+{
+	struct rule *r = add(&rs->nat, &rs->n_nat);
+
+	copy(r->helper, sizeof(r->helper), kind);
+	return r;
 }
 
 bool rule_is_ours(const struct rule *r)
@@ -105,14 +113,21 @@ static void ports_of(struct rule *r, const json_t *all, const json_t *in, const 
 	}
 }
 
-/* "udp dport ..." in front of "ct helper set": which ports. Nothing else is understood here. */
+/* "udp dport", or "ct original proto-dst" */
+static bool is_port(const json_t *left)
+{
+	const char *field = text(json_object_get(left, "payload"), "field");
+	const char *key = text(json_object_get(left, "ct"), "key");
+
+	return (field && !strcmp(field, "dport")) || (key && !strcmp(key, "proto-dst"));
+}
+
+/* "udp dport ..." in front of what the rule does: which ports. Nothing else is understood here. */
 static void read_match(struct rule *r, const json_t *all, const json_t *in, const json_t *match)
 {
-	const json_t *left = json_object_get(match, "left");
-	const json_t *payload = json_object_get(left, "payload");
-	const char *field = text(payload, "field"), *op = text(match, "op");
+	const char *op = text(match, "op");
 
-	if (!field || strcmp(field, "dport"))
+	if (!is_port(json_object_get(match, "left")))
 		return;
 	r->any_port = false;
 	if (!op || !strcmp(op, "==") || !strcmp(op, "in"))
@@ -140,6 +155,17 @@ static const char *helper_of(const json_t *all, const json_t *rule, const json_t
 	return name ? text(object(all, "ct helper", name, rule), "type") : NULL;
 }
 
+static void read_matches(struct rule *r, const json_t *all, const json_t *rule)
+{
+	json_t *expr;
+	size_t i;
+
+	r->any_port = true;
+	json_array_foreach(json_object_get(rule, "expr"), i, expr)
+		if (json_object_get(expr, "match"))
+			read_match(r, all, rule, json_object_get(expr, "match"));
+}
+
 static void read_rule(struct rules *rs, const json_t *all, const json_t *rule)
 {
 	const json_t *exprs = json_object_get(rule, "expr");
@@ -155,13 +181,54 @@ static void read_rule(struct rules *rs, const json_t *all, const json_t *rule)
 	}
 	if (!helper)
 		return;
-	r = add(rs);
-	r->any_port = true;
+	r = add(&rs->rule, &rs->n);
 	copy(r->helper, sizeof(r->helper), helper);
 	read_chain(r, all, rule);
-	json_array_foreach(exprs, i, expr)
-		if (json_object_get(expr, "match"))
-			read_match(r, all, rule, json_object_get(expr, "match"));
+	read_matches(r, all, rule);
+}
+
+/* "tcp dport 80", "meta l4proto tcp" */
+static bool is_tcp(const json_t *rule)
+{
+	json_t *expr, *match, *left;
+	const char *name;
+	size_t i;
+
+	json_array_foreach(json_object_get(rule, "expr"), i, expr) {
+		match = json_object_get(expr, "match");
+		left = json_object_get(match, "left");
+		name = text(json_object_get(left, "payload"), "protocol");
+		if (!name && json_object_get(left, "meta"))
+			name = text(match, "right");
+		if (name && !strcmp(name, "tcp"))
+			return true;
+	}
+	return false;
+}
+
+static void read_nat(struct rules *rs, const json_t *all, const json_t *rule)
+{
+	const json_t *port = NULL;
+	bool forwards = false;
+	struct rule *r;
+	json_t *expr;
+	size_t i;
+
+	json_array_foreach(json_object_get(rule, "expr"), i, expr) {
+		forwards |= json_is_object(json_object_get(expr, "dnat"));
+		if (!port)
+			port = json_object_get(json_object_get(expr, "snat"), "port");
+		if (!port)
+			port = json_object_get(json_object_get(expr, "masquerade"), "port");
+	}
+	if (is_tcp(rule) || (!forwards && !json_is_integer(port)))
+		return;
+	r = add_nat(rs, forwards ? "dnat" : "snat");
+	read_chain(r, all, rule);
+	if (forwards)
+		read_matches(r, all, rule);
+	else
+		ports_of(r, all, rule, port);
 }
 
 static void read_nft(struct rules *rs)
@@ -176,9 +243,14 @@ static void read_nft(struct rules *rs)
 	pclose(f);
 	all = json_object_get(root, "nftables");
 	rs->nft = all;
-	json_array_foreach(all, i, item)
-		if (json_object_get(item, "rule"))
-			read_rule(rs, all, json_object_get(item, "rule"));
+	json_array_foreach(all, i, item) {
+		const json_t *rule = json_object_get(item, "rule");
+
+		if (!rule)
+			continue;
+		read_rule(rs, all, rule);
+		read_nat(rs, all, rule);
+	}
 	json_decref(root);
 }
 
@@ -209,15 +281,26 @@ static void read_ports(struct rule *r, char *list)
 	}
 }
 
-static void read_iptables_line(struct rules *rs, const char *family, const char *line)
+static void read_dports(struct rule *r, const char *line)
 {
-	char helper[32], chain[64], ports[512];
+	char ports[512];
+
+	if ((word_after(line, " --dports ", ports, sizeof(ports)) ||
+	     word_after(line, " --dport ", ports, sizeof(ports))) && !strstr(line, "! --dport"))
+		read_ports(r, ports);
+	else
+		r->any_port = true;
+}
+
+static void read_raw_line(struct rules *rs, const char *family, const char *line)
+{
+	char helper[32], chain[64];
 	struct rule *r;
 
 	if (!strstr(line, " -j CT ") || !word_after(line, " --helper ", helper, sizeof(helper)) ||
 	    !word_after(line, "-A ", chain, sizeof(chain)))
 		return;
-	r = add(rs);
+	r = add(&rs->rule, &rs->n);
 	r->iptables = true;
 	copy(r->family, sizeof(r->family), family);
 	copy(r->table, sizeof(r->table), "raw");
@@ -226,18 +309,55 @@ static void read_iptables_line(struct rules *rs, const char *family, const char 
 	/* the raw table gives its template to conntrack, so its priority is right */
 	copy(r->hook, sizeof(r->hook), !strcmp(chain, "PREROUTING") ? "prerouting" :
 				       !strcmp(chain, "OUTPUT") ? "output" : "");
-	if ((word_after(line, " --dports ", ports, sizeof(ports)) ||
-	     word_after(line, " --dport ", ports, sizeof(ports))) && !strstr(line, "! --dport"))
-		read_ports(r, ports);
+	read_dports(r, line);
+}
+
+/* The port of "203.0.113.1:5060", "[2001:db8::1]:5060", "5060"; 0: none, or a range. */
+static unsigned int one_port(const char *to, bool address)
+{
+	const char *at = to;
+
+	if (address && *to == '[')
+		at = strstr(to, "]:");
+	else if (address)
+		at = strchr(to, ':');
+	if (address && !at)
+		return 0;
+	at += address ? 1 + (*at == ']') : 0;
+	return *at && strspn(at, "0123456789") == strlen(at) ? (unsigned int)atoi(at) : 0;
+}
+
+static void read_nat_line(struct rules *rs, const char *family, const char *line)
+{
+	char chain[64], to[128];
+	unsigned int port = 0;
+	struct rule *r;
+
+	if (!word_after(line, "-A ", chain, sizeof(chain)) || strstr(line, " -p tcp "))
+		return;
+	if (word_after(line, " --to-source ", to, sizeof(to)))
+		port = one_port(to, true);
+	else if (strstr(line, " -j MASQUERADE ") && word_after(line, " --to-ports ", to, sizeof(to)))
+		port = one_port(to, false);
+	else if (!strstr(line, " -j DNAT "))
+		return;
+	if (!port && !strstr(line, " -j DNAT "))
+		return;
+	r = add_nat(rs, port ? "snat" : "dnat");
+	r->iptables = true;
+	copy(r->family, sizeof(r->family), family);
+	copy(r->table, sizeof(r->table), "nat");
+	copy(r->chain, sizeof(r->chain), chain);
+	if (port)
+		ports_add(&r->ports, port, port);
 	else
-		r->any_port = true;
+		read_dports(r, line);
 }
 
 static void read_iptables(struct rules *rs, const char *command, const char *family)
 {
 	FILE *f = popen(command, "r");
-	bool raw = false;
-	char *line = NULL;
+	char *line = NULL, table = 0;
 	size_t size = 0;
 
 	if (!f)
@@ -245,9 +365,11 @@ static void read_iptables(struct rules *rs, const char *command, const char *fam
 	while (getline(&line, &size, f) > 0) {
 		rs->iptables = true;
 		if (line[0] == '*')
-			raw = !strcmp(line, "*raw\n");
-		else if (raw)
-			read_iptables_line(rs, family, line);
+			table = line[1];
+		else if (table == 'r')
+			read_raw_line(rs, family, line);
+		else if (table == 'n')
+			read_nat_line(rs, family, line);
 	}
 	free(line);
 	pclose(f);
@@ -264,6 +386,7 @@ void rules_read(struct rules *r)
 void rules_free(struct rules *r)
 {
 	free(r->rule);
+	free(r->nat);
 	memset(r, 0, sizeof(*r));
 }
 

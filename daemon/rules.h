@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * rules: which nft and iptables rules assign a conntrack helper for SIP.
+ * rules: which nft and iptables rules assign a conntrack helper for SIP, and which NAT rules may
+ * take a port of the router from its socket.
  *
  * Read from the programs nft, iptables-save and ip6tables-save, where they are there: their output
  * is the interface that stays.
@@ -35,6 +36,9 @@ struct rule {
 struct rules {
 	struct rule *rule;
 	size_t n;
+	/* .helper "snat": gives what it translates the one port; "dnat": forwards the ports */
+	struct rule *nat;
+	size_t n_nat;
 	bool nft, iptables;	/* could be read */
 };
 

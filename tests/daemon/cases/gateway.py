@@ -4,8 +4,11 @@
 Only where the module is loaded: tests/vm/run --kernel 6.1 -- sh -c
 'modprobe callgate && tests/daemon/run'; there all the other cases run with the module, too.
 """
+import contextlib
 import json
 import os
+import re
+import shutil
 import signal
 
 import calls
@@ -13,6 +16,7 @@ from calls import fresh
 from peer import check, host, need_module, until
 
 CONFIG = calls.CONFIG
+CONTROL = '/run/callgate/control.sock'
 USERS = [f'g{n}' for n in range(40)]
 
 
@@ -115,7 +119,9 @@ def c43_status_with_and_without_the_daemon(world):
                              'late')] == [2, 2, 1, 1, 0], f'{more}')
     check('gateway    callgated is there' in text and 'locations 1 of ' in text and
           'forwarded: ' in text and '0.0.0.0:5060, [::]:5060' in text, text)
-    check(not any('callgated' in a for a in found['advice']), f'{found["advice"]}')
+    check(not any('callgated' in a or 'adopt' in a for a in found['advice']),
+          f'{found["advice"]}')
+    check(not found['flows']['without_helper'], f'{found["flows"]}')
     world.daemon.kill()
     text, found = status(world)
     now = found['gateway']
@@ -216,6 +222,21 @@ def has_rules(world):
     return rules(world).count('ct helper set "transit"') == 2
 
 
+@contextlib.contextmanager
+def found_by_the_command(world):
+    """callgate status asks a callgated at the place where it is by default."""
+    os.makedirs(os.path.dirname(CONTROL), exist_ok=True)
+    os.symlink(world.daemon.path('control.sock'), CONTROL)
+    try:
+        yield
+    finally:
+        os.unlink(CONTROL)
+
+
+def advised(world, words):
+    return any(words in advice for advice in status(world)[1]['advice'])
+
+
 def through(world, phone, provider):
     """OPTIONS of a phone to a provider and its answer; what the provider saw."""
     phone.send(phone.request('OPTIONS', f'sip:{provider.hostport}'), (provider.address, 5060))
@@ -254,6 +275,8 @@ def c30_the_rules_come_and_go(world):
         world.daemon.configure(CONFIG + more)
         os.kill(world.daemon.process.pid, signal.SIGHUP)
         until(lambda there=there: has_rules(world) == there, f'rules {there} by a reload')
+        with found_by_the_command(world):
+            check(not advised(world, 'no rule assigns'), 'it is the word of the admin')
     world.nets.router.run('nft', 'flush', 'ruleset')
     until(lambda: has_rules(world) and 'chain bans' in rules(world), 'back after a flush', limit=60)
     world.daemon.kill()
@@ -266,3 +289,81 @@ def c30_the_rules_come_and_go(world):
 
 
 c30_the_rules_come_and_go.alone = True
+
+
+def handles(world):
+    """Of the chain and of its rule."""
+    with world.nets.router:
+        text = os.popen('nft -a list chain inet callgate transit 2>/dev/null').read()
+    return re.findall(r'# handle (\d+)', text)
+
+
+def c30_the_rules_hold_the_module(world):
+    """A crash leaves the rules, the next start replaces them in one step; an orderly end, or the
+    admin, takes them away, and the module can be removed."""
+    counter(world, 'edited')
+    until(lambda: has_rules(world), 'the rules')
+    check(os.system('rmmod callgate 2>/dev/null'), 'removed under its rules')
+    before = handles(world)
+    world.daemon.kill()
+    check(handles(world) == before, 'they stay after a crash')
+    world.daemon.start()
+    until(lambda: has_rules(world) and handles(world)[1] != before[1], 'rules of the next one')
+    check(handles(world)[0] == before[0], 'the chain was away meanwhile')
+    world.daemon.kill()
+    world.nets.router.run('nft', 'delete', 'table', 'inet', 'callgate')
+    check(advised(world, 'callgated makes such rules'), 'what is missing, and what to do')
+    for end in ('crash', 'stop'):
+        until(lambda: not os.system('rmmod callgate 2>/dev/null'), f'rmmod after a {end}')
+        check(not os.system('modprobe callgate'), 'modprobe')
+        if end == 'crash':
+            world.daemon.start()
+            until(lambda: has_rules(world), 'the rules again')
+            world.daemon.stop()
+
+
+c30_the_rules_hold_the_module.alone = True
+
+
+GIVES, FORWARDS = 'gives flows port 5060', 'forwards port 5060'
+NAT_RULES = (
+    ('postrouting', 'meta l4proto udp snat ip to 198.51.100.1:5060', GIVES),
+    ('postrouting', 'meta l4proto udp snat ip6 to [2001:db8::7]:5060', GIVES),
+    ('postrouting', 'meta l4proto { tcp, udp } masquerade to :5060', GIVES),
+    ('postrouting', 'meta l4proto udp snat ip to 198.51.100.1:5060-5070', None),
+    ('postrouting', 'meta l4proto udp snat ip to 198.51.100.1:5061', None),
+    ('postrouting', 'meta l4proto tcp masquerade to :5060', None),
+    ('postrouting', 'masquerade', None),
+    ('prerouting', 'udp dport { 5059-5061 } dnat ip to 192.168.7.9', FORWARDS),
+    ('prerouting', 'udp dport 5061 dnat ip to 192.168.7.9:5060', None),
+    ('prerouting', 'tcp dport 5060 dnat ip to 192.168.7.9', None),
+)
+IPTABLES = (
+    ('POSTROUTING -p udp -j SNAT --to-source 198.51.100.1:5060', GIVES),
+    ('POSTROUTING -p udp -j MASQUERADE --to-ports 5060', GIVES),
+    ('POSTROUTING -p udp -j SNAT --to-source 198.51.100.1:5060-5070', None),
+    ('POSTROUTING -j SNAT --to-source 198.51.100.1', None),
+    ('POSTROUTING -p tcp -j MASQUERADE --to-ports 5060', None),
+    ('PREROUTING -p udp --dport 5060 -j DNAT --to-destination 192.168.7.9', FORWARDS),
+    ('PREROUTING -p udp --dport 5062 -j DNAT --to-destination 192.168.7.9:5060', None),
+)
+
+
+def is_said(world, rule, words):
+    for each in (GIVES, FORWARDS):
+        check(advised(world, each) == (each == words), f'{rule}: {status(world)[1]["advice"]}')
+
+
+def c43_status_says_what_hides_the_port(world):
+    """NAT rules of the admin that name callgated's port have their way, and status says so."""
+    counter(world, 'edited')
+    run = world.nets.router.run
+    for hook, rule, words in NAT_RULES:
+        run('nft', '-f', '-', text=f'table inet admin {{ chain c {{ type nat hook {hook} '
+            f'priority 0; {rule}; }}; }}\n')
+        is_said(world, rule, words)
+        run('nft', 'delete', 'table', 'inet', 'admin')
+    for rule, words in IPTABLES if shutil.which('iptables') else ():
+        run('iptables', '-t', 'nat', '-A', *rule.split())
+        is_said(world, rule, words)
+        run('iptables', '-t', 'nat', '-F')
