@@ -13,6 +13,7 @@
 #define SIP_PORT 5060
 #define CHECK_MS 2000	/* is the module there? */
 #define LOOKS 5		/* with every fifth of these: are the rules? */
+#define AGAIN 10	/* with every tenth: what nft refused is tried again */
 
 static struct nft_part part = {
 	.name = "helper",
@@ -28,7 +29,7 @@ static struct nft_part part = {
 
 static struct loop_watch *timer;
 static unsigned int turns;
-static bool wanted, hooked, said_tcp;
+static bool wanted, hooked, said_tcp, failing;
 
 /* ---- the rules ---- */
 
@@ -103,19 +104,24 @@ static void set(const struct config *c)
 		return;
 	}
 	if (nft_use(&part, setup_text(c), why)) {
-		log_warn("helper: nft: %s: %s: give callgated CAP_NET_ADMIN, or say \"helper = "
-			 "off\" and load what 'callgate nft' prints", why, part.without);
+		if (!failing)
+			log_warn("helper: nft: %s: %s: give callgated CAP_NET_ADMIN, or say "
+				 "\"helper = off\" and load what 'callgate nft' prints", why,
+				 part.without);
+		failing = true;
 		return;
 	}
-	if (!said_tcp)
+	if (!said_tcp || failing)
 		log_info("helper: SIP by UDP through this router is served; SIP by TCP passes "
 			 "untouched");
 	said_tcp = true;
+	failing = false;
 }
 
 static void configured(const struct config *c)
 {
 	wanted = c->helper && kernel_link_up();
+	failing = false;
 	set(c);
 }
 
@@ -127,7 +133,9 @@ static void check(int fd, void *arg)
 	(void)fd, (void)arg;
 	if (wanted != (c->helper && kernel_link_up()))
 		configured(c);
-	else if (!(++turns % LOOKS))
+	else if (!(++turns % AGAIN) && wanted && !part.setup)
+		set(c);
+	else if (!(turns % LOOKS))
 		nft_check();
 }
 

@@ -183,6 +183,7 @@ static void evict_pinholes(const struct cg_sock *ks)
 	struct cg_binding *b, *next_b;
 	struct cg_pin *pin, *next;
 
+	rcu_read_lock();
 	spin_lock_bh(&cn->lock);
 	list_for_each_entry_safe(b, next_b, &cn->binding_list, all)
 		if (hides(ks, &b->pin->pub, &b->pin->in))
@@ -193,6 +194,7 @@ static void evict_pinholes(const struct cg_sock *ks)
 			cg_sig_update(pin);
 		}
 	spin_unlock_bh(&cn->lock);
+	rcu_read_unlock();
 }
 
 /* Behind those that were on their way when the socket became ours. */

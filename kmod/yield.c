@@ -22,6 +22,7 @@ struct taker {
 	struct sk_buff *skb;
 	struct nf_conn *ct;
 	struct cg_net *cn;
+	const struct cg_gate *gate;
 	struct cg_ep inside, public, peer;
 };
 
@@ -54,7 +55,7 @@ static bool choose(const struct taker *t, struct cg_ep *public)
 
 /*
  * What do the rules make of that phone at another port? Where they name a range they choose one of
- * its ports at random, which may be the socket's again; those that name just that port always do.
+ * its ports at random, which may be a socket's again; those that name just that port always do.
  */
 static struct cg_ep ask_rules(const struct taker *t, u16 port)
 {
@@ -64,7 +65,7 @@ static struct cg_ep ask_rules(const struct taker *t, u16 port)
 	for (i = 0; i < QUESTIONS; i++) {
 		said = cg_ep_at(&t->inside, port);
 		cg_claim_source(t->cn, &said, &t->peer, t->skb, t->state);
-		if (!cg_ep_equal(&said, &t->public))
+		if (!cg_attach_has(t->gate, &said))
 			break;
 	}
 	return said;
@@ -80,7 +81,7 @@ static enum way find(const struct taker *t, struct cg_ep *public)
 	if (!choose(t, public))
 		return REFUSE;
 	said = ask_rules(t, ntohs(public->port));
-	if (cg_ep_equal(&said, &t->public))
+	if (cg_attach_has(t->gate, &said))
 		return LEAVE;
 	if (cg_ep_same_addr(&said, public) && !is_taken(t, &said))
 		*public = said;
@@ -113,10 +114,10 @@ static noinline unsigned int consider(struct sk_buff *skb, struct nf_conn *ct,
 	struct taker t = {
 		.state = state, .skb = skb, .ct = ct, .cn = cg_net_of_rcu(state->net),
 	};
-	const struct cg_gate *gate = cg_gate_of(t.cn);
 
+	t.gate = cg_gate_of(t.cn);
 	cg_ep_dst(&t.public, &ct->tuplehash[IP_CT_DIR_REPLY].tuple);
-	if (!gate || !cg_attach_has(gate, &t.public))
+	if (!t.gate || !cg_attach_has(t.gate, &t.public))
 		return NF_ACCEPT;
 	return move(&t);
 }

@@ -325,6 +325,32 @@ def c30_the_rules_hold_the_module(world):
 c30_the_rules_hold_the_module.alone = True
 
 
+IN_THE_WAY = '''table inet callgate {
+  chain transit { }
+  chain admin { jump transit; }
+}'''
+
+
+def c30_what_nft_refuses_is_tried_again(world):
+    """A chain that is in use has the name of ours: said once, and over when it is gone."""
+    counter(world, 'edited')
+    world.daemon.stop()
+    run = world.nets.router.run
+    run('nft', 'delete', 'table', 'inet', 'callgate')
+    run('nft', '-f', '-', text=IN_THE_WAY)
+    before = len(world.daemon.log())
+    world.daemon.start()
+    check('ct helper' not in rules(world), rules(world))
+    run('nft', 'flush', 'chain', 'inet', 'callgate', 'admin')
+    until(lambda: has_rules(world), 'the rules', limit=60)
+    said = world.daemon.log()[before:]
+    check(said.count('SIP through this router is not translated') == 1, said)
+    check('SIP by UDP through this router is served' in said, said)
+
+
+c30_what_nft_refuses_is_tried_again.alone = True
+
+
 GIVES, FORWARDS = 'gives flows port 5060', 'forwards port 5060'
 NAT_RULES = (
     ('postrouting', 'meta l4proto udp snat ip to 198.51.100.1:5060', GIVES),
