@@ -210,6 +210,7 @@ class Translating:
     def __exit__(self, *_):
         self.forward(0)
         self.router.run('nft', 'delete', 'table', 'inet', 'nat')
+        self.router.run('conntrack', '-F')  # no flow without its helper when the module went
 
 
 def rules(world):
