@@ -11,6 +11,7 @@
 #include "bucket.h"
 #include "forward.h"
 #include "hold.h"
+#include "parties.h"
 #include "pkt.h"
 #include "relayed.h"
 #include "route.h"
@@ -213,6 +214,7 @@ static enum cg_fate response(struct cg_fwd *f)
 	to.ifindex = f->relay.to.ifindex;
 	if (!cg_attach_has(f->gate, &to.local))
 		return cg_up(f, CG_R_UP_RELAY);
+	cg_parties_response(f);
 	return emit(f, &to);
 }
 
@@ -259,6 +261,7 @@ static enum cg_fate follow(struct cg_fwd *f, u8 who)
 	}
 	if (f->way.who == SIP_OWNER_DAEMON)
 		return cg_up(f, f->why ?: CG_R_UP_OWNER);
+	cg_parties_request(f);
 	return send_request(f);
 }
 

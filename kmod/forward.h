@@ -3,7 +3,8 @@
  * forward: what comes to the router's own address ends here and starts again,
  * if it is simple; else it goes on to the daemon's socket, from which this is
  * called (encap_rcv), after the firewall's INPUT rules. RFC 3261 16, by
- * sip/relay.h, without transaction state but for who owns it.
+ * sip/relay.h, without transaction state but for who owns it (owner.h), and
+ * without dialogs but for those that lose their way (parties.h).
  *
  * One context for each processor, bottom halves off meanwhile. RCU's read lock
  * is held throughout. A datagram is sent or handed up as a whole; nothing is

@@ -11,6 +11,7 @@
 #include "hold.h"
 #include "location.h"
 #include "owner.h"
+#include "parties.h"
 #include "yield.h"
 
 #define SWEEP (1 * HZ)
@@ -127,6 +128,7 @@ static void sweep(struct work_struct *work)
 	cg_location_sweep(gate);
 	mutex_unlock(&gate->admin);
 	cg_owner_sweep(gate);
+	cg_parties_sweep(gate);
 	schedule_delayed_work(&gate->sweep, SWEEP);
 }
 
@@ -145,12 +147,17 @@ static int fill(struct cg_gate *gate)
 	err = cg_owner_init(gate);
 	if (err)
 		goto free_locations;
-	err = cg_bucket_init(gate);
+	err = cg_parties_init(gate);
 	if (err)
 		goto free_owners;
+	err = cg_bucket_init(gate);
+	if (err)
+		goto free_parties;
 	cg_hold_init(gate);
 	return 0;
 
+free_parties:
+	cg_parties_fini(gate);
 free_owners:
 	cg_owner_fini(gate);
 free_locations:
@@ -211,6 +218,7 @@ void cg_gate_fini(struct cg_net *cn)
 	synchronize_net();
 	cg_hold_fini(gate);
 	cg_bucket_fini(gate);
+	cg_parties_fini(gate);
 	cg_owner_fini(gate);
 	cg_location_fini(gate);
 	kvfree(rcu_dereference_protected(gate->rules, true));

@@ -6,7 +6,7 @@
  * It is made by the first command of gateway use and lives until its namespace
  * goes; the transit path never looks at it. Locking: gate->admin (a mutex) for
  * who changes sockets, rules and locations; RCU for who reads them; gate->lock
- * (bh) for transactions and held datagrams. Order: admin, then lock. The lock
+ * (bh) for transactions, dialogs and held datagrams. Order: admin, then lock. The lock
  * is dropped before a datagram or a netlink message is sent. Never together
  * with cn->lock.
  */
@@ -76,6 +76,11 @@ struct cg_gate {
 	struct list_head brief, lasting;	/* of them, oldest first */
 	u32 nowners;
 	u64 owner_bytes;
+
+	struct rhashtable parties;	/* struct cg_parties */
+	struct list_head parties_age[3];
+	u32 nparties;
+	u64 parties_bytes;
 
 	struct list_head questions;	/* oldest first */
 	struct timer_list question_timer;

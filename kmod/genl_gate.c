@@ -417,7 +417,9 @@ static int put_gate(struct sk_buff *skb, struct cg_gate *gate)
 	    nla_put_u32(skb, CALLGATE_G_NTXNS, READ_ONCE(gate->nowners)) ||
 	    nla_put_u32(skb, CALLGATE_G_NHELD, READ_ONCE(gate->nheld)) ||
 	    cg_put_u64(skb, CALLGATE_G_MEMORY,
-		       cg_location_bytes(gate) + READ_ONCE(gate->owner_bytes)) ||
+		       cg_location_bytes(gate) + READ_ONCE(gate->owner_bytes) +
+		       READ_ONCE(gate->parties_bytes)) ||
+	    nla_put_u32(skb, CALLGATE_G_NDIALOGS, READ_ONCE(gate->nparties)) ||
 	    nla_put_u32(skb, CALLGATE_G_DAEMON, gate->daemon))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);

@@ -153,6 +153,8 @@
 	X(FWD_YIELDED, FORWARD, "sip-port-kept-free", "a flow to which NAT gave our port got another") \
 	X(FWD_NO_PORT, FORWARD, "sip-port-no-other", "dropped: NAT gave it our port, no other was free") \
 	X(FWD_TXNS, FORWARD, "forward-transactions", "an older transaction made room") \
+	X(FWD_KNOWN, FORWARD, "forwarded-known-peer", "without our Route: to the dialog's other party") \
+	X(FWD_DIALOGS, FORWARD, "forward-dialogs", "an older dialog made room") \
 	X(UP_NOT_SIP, FORWARD, "up-not-sip", "left to the daemon: no valid SIP message") \
 	X(UP_OFF, FORWARD, "up-not-taken", "left to the daemon: such messages are not taken here") \
 	X(UP_POLICY, FORWARD, "up-policy", "left to the daemon: it must judge or challenge") \

@@ -3,6 +3,7 @@
 #include <net/addrconf.h>
 #include <net/route.h>
 
+#include "parties.h"
 #include "route.h"
 
 void cg_route_end(struct sip_end *end, const struct cg_ep *ep)
@@ -70,19 +71,30 @@ static bool is_gruu(const struct cg_fwd *f)
 	return sip_uri_param(f->data, &f->relay.look.ruri, "gr", &p);
 }
 
+/* What only the daemon knows is left to it, if there is one. */
+static bool has_daemon(const struct cg_fwd *f)
+{
+	return READ_ONCE(f->gate->daemon);
+}
+
+static bool is_for_us(const struct cg_fwd *f)
+{
+	return cg_route_ours((void *)f, f->data, &f->relay.look.ruri.host);
+}
+
 /* ---- in a dialog that runs through us ---- */
 
 /*
  * A Contact of ours: where it says, or where the dialog's peer is. Of one that is known by its hash
  * alone the flow is the daemon's knowledge, unless it is where the phone said.
  */
-static bool end_of_contact(const struct sip_relay_look *look, struct sip_end *end)
+static bool end_of_contact(const struct cg_fwd *f, struct sip_end *end)
 {
-	const struct sip_token *t = &look->contact;
+	const struct sip_token *t = &f->relay.look.contact;
 
-	if (t->flags & SIP_TOKEN_HASH && !(t->flags & SIP_TOKEN_ADJACENT))
+	if (t->flags & SIP_TOKEN_HASH && !(t->flags & SIP_TOKEN_ADJACENT) && has_daemon(f))
 		return false;
-	*end = look->route.end;
+	*end = f->relay.look.route.end;
 	if (t->end.kind != SIP_HOST_NONE &&
 	    (t->flags & SIP_TOKEN_ADJACENT || end->kind == SIP_HOST_NONE))
 		*end = t->end;
@@ -97,22 +109,21 @@ static bool next_in_dialog(const struct cg_fwd *f, struct sip_end *end)
 	if (look->has_next)
 		return end_of_uri(f, &look->next.uri, end);
 	if (look->has_contact)
-		return end_of_contact(look, end);
-	if (!cg_route_ours((void *)f, f->data, &look->ruri.host))
+		return end_of_contact(f, end);
+	if (!is_for_us(f))
 		return end_of_uri(f, &look->ruri, end);
 	*end = look->route.end;
-	return end->kind != SIP_HOST_NONE && !is_gruu(f);
+	return end->kind != SIP_HOST_NONE && !(is_gruu(f) && has_daemon(f));
 }
 
-static enum cg_fate in_dialog(struct cg_fwd *f)
+/* Our Route came back. */
+static enum cg_fate by_route(struct cg_fwd *f)
 {
 	const struct sip_relay_look *look = &f->relay.look;
 	struct cg_way *way = &f->way;
 	struct sip_end end;
 
-	if (!(f->rules->take & CALLGATE_TAKE_DIALOG))
-		return cg_up(f, CG_R_UP_OFF);
-	if (!look->dialog || look->exit.kind == SIP_HOST_NONE || !next_in_dialog(f, &end))
+	if (look->exit.kind == SIP_HOST_NONE || !next_in_dialog(f, &end))
 		return cg_up(f, CG_R_UP_ROUTE);
 	cg_route_ep(&way->to.local, &look->exit);
 	cg_route_ep(&way->to.remote, &end);
@@ -124,6 +135,43 @@ static enum cg_fate in_dialog(struct cg_fwd *f)
 		    SIP_ZONE_INSIDE : look->route.zone;
 	way->ntarget = 0;
 	return CG_SENT;
+}
+
+/* The token says what the peer wrote, and perhaps where it is; else it wrote what is known. */
+static bool has_target(struct cg_fwd *f)
+{
+	const struct sip_relay_look *look = &f->relay.look;
+	const struct sip_token *t = &look->contact;
+	struct sip_end peer;
+
+	if (!look->has_contact)
+		return f->way.ntarget || !is_for_us(f);
+	if (!(t->flags & SIP_TOKEN_ADJACENT) || t->end.kind == SIP_HOST_NONE)
+		return true;
+	cg_route_end(&peer, &f->way.to.remote);
+	f->way.ntarget = 0;
+	return sip_end_equal(&t->end, &peer);
+}
+
+/* No Route of ours: to the other party of a dialog that began here. */
+static bool by_parties(struct cg_fwd *f)
+{
+	if (f->relay.look.has_next || (is_gruu(f) && is_for_us(f) && has_daemon(f)))
+		return false;
+	if (!cg_parties_find(f) || !has_target(f) || !cg_attach_has(f->gate, &f->way.to.local))
+		return false;
+	cg_count(f->gate->cn, CG_R_FWD_KNOWN);
+	return true;
+}
+
+/* What is not taken is left to the daemon, but for what it does not know. */
+static enum cg_fate in_dialog(struct cg_fwd *f)
+{
+	if (!f->relay.look.dialog && by_parties(f))
+		return CG_SENT;
+	if (!(f->rules->take & CALLGATE_TAKE_DIALOG))
+		return cg_up(f, CG_R_UP_OFF);
+	return f->relay.look.dialog ? by_route(f) : cg_up(f, CG_R_UP_ROUTE);
 }
 
 /* ---- new ---- */
@@ -194,8 +242,7 @@ static enum cg_fate admit(struct cg_fwd *f)
 	if (asks_the_proxy(f) || (!f->inside && claims_to_be_ours(f)))
 		return cg_up(f, CG_R_UP_POLICY);
 	if (f->relay.look.has_next || f->relay.look.n_own || f->relay.look.has_contact ||
-	    !is_plain(f->data, &f->relay.look.ruri) || is_gruu(f) ||
-	    !cg_route_ours(f, f->data, &f->relay.look.ruri.host))
+	    !is_plain(f->data, &f->relay.look.ruri) || is_gruu(f) || !is_for_us(f))
 		return cg_up(f, CG_R_UP_ROUTE);
 	return CG_SENT;
 }

@@ -37,7 +37,7 @@ INC := -I$(SIP) -I$(UNIT)
 UNIT_TESTS := $(patsubst $(UNIT)/test_%.c,test_%,$(wildcard $(UNIT)/test_*.c))
 HOST_TESTS := $(UNIT_TESTS) vectors torture naive
 FUZZ_TARGETS := message sdp edit relay
-PIPE_TESTS := property property_san relayed index replay_pipeline
+PIPE_TESTS := property property_san relayed index parties replay_pipeline
 
 ifeq ($(V),1)
 Q :=
@@ -91,13 +91,14 @@ $(addprefix $(HOST_BUILD)/fuzz_,$(FUZZ_TARGETS)): $(HOST_BUILD)/fuzz_%: $(FUZZ)/
 # all of kmod but netlink and what shim/model.c stands for
 KMOD := $(HOST_ROOT)/kmod
 PIPE_KMOD := $(filter-out $(addprefix $(KMOD)/,claim.c rules.c mapped.c expect.c address.c \
-	attach.c yield.c forward.c route.c location.c index.c owner.c hold.c bucket.c send.c gate.c) \
+	attach.c yield.c forward.c route.c location.c index.c owner.c parties.c hold.c bucket.c \
+	send.c gate.c) \
 	$(wildcard $(KMOD)/genl*.c), \
 	$(sort $(wildcard $(KMOD)/*.c)))
 PIPE_SHIM := $(sort $(wildcard $(PIPE)/shim/*.c))
-PIPE_CASE := $(filter-out $(addprefix $(PIPE)/,fuzz_pipeline.c property.c relayed.c index.c),$(sort $(wildcard $(PIPE)/*.c)))
+PIPE_CASE := $(filter-out $(addprefix $(PIPE)/,fuzz_pipeline.c property.c relayed.c index.c parties.c),$(sort $(wildcard $(PIPE)/*.c)))
 PIPE_SRC := $(PIPE_KMOD) $(SIP_SRC) $(PIPE_SHIM)
-PIPE_HDR := $(KMOD)/index.c $(wildcard $(KMOD)/*.h $(SIP)/*.h $(HOST_ROOT)/uapi/*.h $(PIPE)/*.h $(PIPE)/shim/*.h)
+PIPE_HDR := $(KMOD)/index.c $(KMOD)/parties.c $(wildcard $(KMOD)/*.h $(SIP)/*.h $(HOST_ROOT)/uapi/*.h $(PIPE)/*.h $(PIPE)/shim/*.h)
 PIPE_OUT := $(HOST_BUILD)/pipeline
 PIPE_INC := $(PIPE_OUT)/include
 # the newest form of the helper interface: what tests/vm/module finds out by trial elsewhere
@@ -130,7 +131,7 @@ $(HOST_BUILD)/property_san: $(PIPE_OUT)/pipe_san/tests/pipeline/property.o $(pip
 	$(say) LD $(notdir $@)
 	$(Q)$(CC) $(SAN) $^ -o $@
 
-$(HOST_BUILD)/relayed $(HOST_BUILD)/index: $(HOST_BUILD)/%: $(PIPE_OUT)/pipe_san/tests/pipeline/%.o $(pipe_san_OBJ)
+$(addprefix $(HOST_BUILD)/,relayed index parties): $(HOST_BUILD)/%: $(PIPE_OUT)/pipe_san/tests/pipeline/%.o $(pipe_san_OBJ)
 	$(say) LD $(notdir $@)
 	$(Q)$(CC) $(SAN) $^ -o $@
 
@@ -169,6 +170,7 @@ check-host: $(addprefix $(HOST_BUILD)/,$(HOST_TESTS) $(PIPE_TESTS)) $(addprefix 
 	run $(HOST_BUILD)/replay_pipeline replay_pipeline $(FUZZ)/corpus/pipeline $(VECTORS)/real; \
 	run $(HOST_BUILD)/relayed; \
 	run $(HOST_BUILD)/index; \
+	run $(HOST_BUILD)/parties; \
 	run $(HOST_BUILD)/property_san $(PROPERTY_SAN_CASES) $(PROPERTY_SEED); \
 	run $(HOST_BUILD)/property $(PROPERTY_CASES) $(PROPERTY_SEED); \
 	awk '/^# .* passed, .* failed, .* skipped$$/ { p += $$3; f += $$5; s += $$7 } \

@@ -74,7 +74,9 @@
  *                                   still understood
  *     CALLGATE_G_TAKE       flags   enum callgate_take: what is forwarded here;     0
  *                                   the rest goes to the socket. A transaction
- *                                   stays with whom it began
+ *                                   stays with whom it began; a dialog as well
+ *                                   when its requests have no Route of ours, as
+ *                                   nobody else knows where they go
  *     CALLGATE_G_METHODS    flags   enum callgate_method: which new requests        0
  *                                   (without a tag in To) are forwarded
  *     CALLGATE_G_DOMAINS    nest[]  domains whose users are in the table          none   256
@@ -107,6 +109,7 @@
  *     CALLGATE_G_NLOCATIONS u32     entries in the tables: locations
  *     CALLGATE_G_NTXNS      u32       transactions
  *     CALLGATE_G_NHELD      u32       datagrams that wait for an answer
+ *     CALLGATE_G_NDIALOGS   u32       dialogs that the kernel saw begin
  *     CALLGATE_G_MEMORY     u64     bytes in these tables
  *     CALLGATE_G_DAEMON     u32     port id of the daemon's netlink socket, 0: it is gone
  *
@@ -259,6 +262,7 @@ enum callgate_gate_attr {
 	CALLGATE_G_NHELD,
 	CALLGATE_G_MEMORY,
 	CALLGATE_G_DAEMON,
+	CALLGATE_G_NDIALOGS,
 	__CALLGATE_G_MAX
 };
 #define CALLGATE_G_MAX (__CALLGATE_G_MAX - 1)

@@ -304,14 +304,6 @@ static bool is_absorbed(const char *text)
 	return mark && *mark == 'k';
 }
 
-/* By callgated; the module has no state of dialogs, and callgated no part in its calls. */
-static bool remembered(struct sent *invite)
-{
-	const char *mark = mark_of(invite->text);
-
-	return mark && *mark == 'd';
-}
-
 static void compare(const struct sent *mixed, const struct sent *alone)
 {
 	static struct sent copy;

@@ -32,11 +32,6 @@ static inline unsigned int draw(unsigned int n)
  * next call, or NULL: nothing, and it was counted.
  */
 static struct sent *hop(struct endpoint peer, const char *text, bool fast);
-/*
- * Who relayed this INVITE keeps Call-ID and tags with the way. Else a peer of the dialog has to
- * bring back something of ours: the Route, or the token in the other one's Contact.
- */
-static bool remembered(struct sent *invite);
 /* The user ("user1", "user1v6") is at one device only from now on. */
 static void place(const char *user, const char *uri, struct endpoint at);
 /* An inside host's by its number, up to 60; an outside one's; what a peer of it calls the router. */
@@ -56,7 +51,7 @@ enum lose { LOSE_NOTHING, LOSE_ROUTE, LOSE_TOKEN, CUT_TOKEN, LOSE_BOTH, LOSES };
 struct story {
 	unsigned int id, user, step, cseq, back, txn;
 	struct endpoint caller, called;
-	bool six, fast, answered, remembered, inward;	/* inward: the caller is outside */
+	bool six, fast, answered, inward;	/* inward: the caller is outside */
 	enum lose lose;
 	char uri[128];			/* of the device that was called, as it wrote it */
 	char invite[RX_SIZE], relayed[RX_SIZE];	/* sent by the caller; as the device got it */
@@ -183,16 +178,9 @@ static bool loses_token(const struct story *c)
 	return c->lose == LOSE_TOKEN || c->lose == LOSE_BOTH;
 }
 
-/*
- * Without a Route and without a memory it is the token that counts. There is none in the Contact of
- * an outside caller or within a side, and one for IPv6 names a device by its registration, which
- * may have moved.
- */
-static bool loses_route(const struct story *c, unsigned int side)
+static bool loses_route(const struct story *c)
 {
-	if (c->lose == LOSE_BOTH)
-		return c->remembered;
-	return c->lose == LOSE_ROUTE && (c->remembered || (!side && c->inward && !c->six));
+	return c->lose == LOSE_ROUTE || c->lose == LOSE_BOTH;
 }
 
 /* What a party has of the other one's Contact and of the Routes, after all that it loses. */
@@ -212,7 +200,7 @@ static void learn(struct story *c, unsigned int side, const char *text, bool rev
 	while (world_header(text, "Record-Route", n)[0])
 		n++;
 	c->routes[side][0] = 0;
-	if (loses_route(c, side))
+	if (loses_route(c))
 		return;
 	for (unsigned int i = 0; i < n; i++) {
 		size_t len = strlen(c->routes[side]);
@@ -241,7 +229,6 @@ static void begin(struct story *c)
 	s = hop(c->caller, c->invite, c->fast);
 	if (reached(c, s, &c->called)) {
 		memcpy(c->relayed, s->text, s->len + 1);
-		c->remembered = remembered(s);
 		expect(!strncmp(s->text + 7, c->uri, strlen(c->uri)), c, "INVITE's URI", s);
 	}
 }

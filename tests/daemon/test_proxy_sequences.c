@@ -48,13 +48,6 @@ static const char *router(bool six, bool outside)
 	return outside ? "203.0.113.1" : "192.168.1.1";
 }
 
-/* The daemon is shown everything here. */
-static bool remembered(struct sent *invite)
-{
-	(void)invite;
-	return true;
-}
-
 static void place(const char *user, const char *uri, struct endpoint at)
 {
 	char aor[64];

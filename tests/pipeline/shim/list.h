@@ -41,6 +41,8 @@ static inline void list_move_tail(struct list_head *n, struct list_head *l)
 
 #define list_entry(p, type, member) container_of(p, type, member)
 #define list_first_entry(l, type, member) list_entry((l)->next, type, member)
+#define list_first_entry_or_null(l, type, member)                                                  \
+	(list_empty(l) ? NULL : list_first_entry(l, type, member))
 #define list_for_each_entry(pos, l, member)                                                        \
 	for (pos = list_entry((l)->next, __typeof__(*pos), member); &pos->member != (l);           \
 	     pos = list_entry(pos->member.next, __typeof__(*pos), member))

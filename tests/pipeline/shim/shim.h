@@ -252,6 +252,14 @@ void shim_queue_work(struct work_struct *w);
 #define flush_work(w) shim_rest()
 void cancel_work_sync(struct work_struct *w);
 
+/* Only named by headers of what is not here. */
+struct mutex {
+	bool held;
+};
+struct delayed_work {
+	struct work_struct work;
+};
+
 /* ---- the rest ---- */
 
 typedef struct {
