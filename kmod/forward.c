@@ -179,6 +179,20 @@ static enum cg_fate emit(struct cg_fwd *f, const struct cg_flow *to)
 	return CG_SENT;
 }
 
+/* RFC 3325 5: whom we do not trust says nothing about who somebody is. */
+static bool strip_identity(struct cg_fwd *f)
+{
+	const struct sip_header *h = sip_msg_header(&f->msg, SIP_H_P_ASSERTED_IDENTITY);
+	const struct sip_why why = { .why = f->relay.why, .field = SIP_FIELD_IDENTITY };
+
+	if (!h || f->inside || cg_rules_trusted(f->rules, &f->in.remote))
+		return true;
+	for (; h; h = sip_msg_next(&f->msg, h))
+		if (sip_edit_put(&f->edits, sip_slice(h->off, h->end), NULL, 0, why))
+			return false;
+	return true;
+}
+
 static enum cg_fate send_request(struct cg_fwd *f)
 {
 	struct sip_relay *r = &f->relay;
@@ -186,7 +200,7 @@ static enum cg_fate send_request(struct cg_fwd *f)
 	set_hop(&r->to, &f->way.to, f->way.zone);
 	r->target = f->way.ntarget ? f->way.target : NULL;
 	r->target_len = f->way.ntarget;
-	if (sip_relay_request(r, &f->msg, &f->edits) != SIP_RELAY_OK)
+	if (!strip_identity(f) || sip_relay_request(r, &f->msg, &f->edits) != SIP_RELAY_OK)
 		return cg_up(f, CG_R_UP_RELAY);
 	return emit(f, &f->way.to);
 }

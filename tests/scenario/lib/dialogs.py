@@ -133,3 +133,21 @@ def case_known_peer(r):
         seen = arrives(r.phone)
         need(start_of(seen) == f'INFO {want} SIP/2.0', start_of(seen))
     need(silent(r.sock, .1), 'nothing waits for a daemon')
+
+
+def case_identity(r):
+    """In a dialog too a stranger says nothing about who he is; who is trusted does."""
+    _, okay = answered(r, f'sip:alice@{host(r.hosts["A"])}:5060')
+    contact = re.search(r'<(.*)>', lines_of(okay, 'Contact')[0])[1]
+    boss = ['P-Asserted-Identity: <sip:boss@office.example>', 'P-Asserted-Identity: <tel:+1>']
+    for number, trusted in enumerate((False, True)):
+        if trusted:
+            bits = 128 if ':' in r.hosts['P'] else 32
+            r.rules(gate.prefixes(gate.G_TRUSTED, (r.hosts['P'], bits)))
+        r.caller.sendto(request(r, 'UPDATE', uri=contact, tag='t1', branch=f'u{number}',
+                                cseq=2 + number, headers=boss,
+                                routes=lines_of(okay, 'Record-Route')[::-1]), r.us)
+        seen = arrives(r.phone)
+        need(start_of(seen).startswith('UPDATE sip:alice@'), start_of(seen))
+        need(len(lines_of(seen, 'P-Asserted-Identity')) == (2 if trusted else 0), seen)
+    need(silent(r.sock, .1), 'nothing for the daemon')
