@@ -317,19 +317,74 @@ static bool is_anonymous(const struct request *q)
 	return SIP_IS(q->rx->buf, q->sender.uri.host.host, "anonymous.invalid");
 }
 
+/*
+ * The proxy lets in what comes along a route of its own making before anybody is asked; a tag in To
+ * says little without one. From inside it is believed, as its worst is a request for a dialog that
+ * is not there.
+ */
+static bool in_dialog(const struct request *q)
+{
+	return q->dialog && q->rx->flow.zone == ZONE_INSIDE;
+}
+
+/* Who proved to be somebody is nobody else; who was not asked is none of our users. */
+static bool may_be(const struct request *q, const struct access *a, const struct sip_nameaddr *who)
+{
+	const struct domain *d = domain_of(q->rx, &who->uri.host);
+	char aor[SIP_AOR_MAX + 1];
+	uint32_t n = 0;
+
+	if (!a->auth.user.id)
+		return !d || d->mode != REGISTRAR_MAIN;
+	if (d)
+		n = sip_aor_print_at(q->rx->buf, &who->uri, d->name, (u32)strlen(d->name),
+				     (u8 *)aor);
+	aor[n] = 0;
+	return n && is_owner(&a->auth.user, aor) > 0;
+}
+
+static void check_identity(const struct request *q, struct access *a)
+{
+	const struct sip_msg *m = &q->rx->msg;
+	struct sip_nameaddr who;
+	struct sip_walk w;
+
+	a->disowned = a->auth.user.id && sip_msg_header(m, SIP_H_P_PREFERRED_IDENTITY);
+	sip_walk_init(&w, m, SIP_H_P_ASSERTED_IDENTITY);
+	while (!a->disowned && sip_nameaddr_next(&w, &who))
+		a->disowned = !may_be(q, a, &who);
+	a->disowned |= w.bad;
+}
+
+/* From inside, where a From of ours would have to be proved, no other header is believed more. */
+static void check_unasked(const struct request *q, struct access *a)
+{
+	const struct sip_flow *flow = &q->rx->flow;
+
+	if (config_now()->challenge && flow->zone == ZONE_INSIDE && !in_dialog(q) &&
+	    !access_trusted(&flow->remote))
+		check_identity(q, a);
+}
+
 static void ask_any(const struct request *q, struct access *a)
 {
 	a->domain = first_main();
-	if (!a->domain)
+	if (!a->domain) {
 		refuse(a, 403, NULL);
-	else if (ask(q->rx, a, true) && !is_anonymous(q))
-		refuse(a, 403, "From Is Not Yours");
+	} else if (ask(q->rx, a, true)) {
+		check_identity(q, a);
+		if (!is_anonymous(q))
+			refuse(a, 403, "From Is Not Yours");
+	}
 }
 
 static void ask_user(const struct request *q, struct access *a, bool remote)
 {
 	a->domain = q->from;
-	if (!ask(q->rx, a, true) || !own_from(q, a) || !remote)
+	if (!ask(q->rx, a, true) || !own_from(q, a))
+		return;
+	check_identity(q, a);
+	if (!remote)
 		return;
 	if (!(a->auth.user.flags & USER_REMOTE))
 		refuse(a, 403, "Not From Outside");
@@ -347,16 +402,6 @@ static bool is_bound(const struct request *q)
 		if (endpoint_same_host(&c->flow.remote, &q->rx->flow.remote))
 			return true;
 	return false;
-}
-
-/*
- * The proxy lets in what comes along a route of its own making before anybody is asked; a tag in To
- * says little without one. From inside it is believed, as its worst is a request for a dialog that
- * is not there.
- */
-static bool in_dialog(const struct request *q)
-{
-	return q->dialog && q->rx->flow.zone == ZONE_INSIDE;
 }
 
 /* What nobody can be asked for, or was for the request that it belongs to. */
@@ -398,6 +443,7 @@ void access_request(const struct rx *rx, struct access *a)
 	read_target(&q);
 	switch (rule_for(&q)) {
 	case PASS:
+		check_unasked(&q, a);
 		break;
 	case ASK:
 		ask_user(&q, a, false);

@@ -17,6 +17,12 @@ struct access {
 	uint16_t code;		/* 0: go on; else refuse with it (an ACK: drop it) */
 	const char *reason;	/* phrase, or NULL */
 	bool challenge;		/* code 401 or 407: auth_challenge() writes the header */
+	/*
+	 * P-Asserted-Identity names another than who proved to be somebody, or a user of ours
+	 * where nobody was asked; or it was proved who asks, and there is a P-Preferred-Identity,
+	 * which ends at who asked for the proof (RFC 3325 6).
+	 */
+	bool disowned;
 	struct auth auth;	/* .user.id 0: nobody was asked for credentials */
 	const struct domain *domain;
 };

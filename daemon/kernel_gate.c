@@ -320,15 +320,21 @@ static void put_prefixes(struct nl_msg *msg, int attr, const struct prefix *p, s
 		nla_nest_end(msg, list);
 }
 
-static void put_domains(struct nl_msg *msg, const struct gate_rules *r)
-{
-	struct nlattr *list = nla_nest_start(msg, CALLGATE_G_DOMAINS | NLA_F_NESTED), *item;
+struct name_list {
+	int list, item;			/* CALLGATE_G_*, CALLGATE_D_* */
+	const char *const *name;
+	size_t n, max, size;		/* of a name, with its NUL */
+};
 
-	for (size_t i = 0; list && i < r->n_domains && i < CALLGATE_DOMAINS_MAX; i++) {
-		if (strlen(r->domains[i]) >= CALLGATE_DOMAIN_SIZE)
+static void put_names(struct nl_msg *msg, const struct name_list *names)
+{
+	struct nlattr *list = nla_nest_start(msg, names->list | NLA_F_NESTED), *item;
+
+	for (size_t i = 0; list && i < names->n && i < names->max; i++) {
+		if (strlen(names->name[i]) >= names->size)
 			continue;
 		item = nla_nest_start(msg, CALLGATE_LIST_ITEM | NLA_F_NESTED);
-		nla_put_string(msg, CALLGATE_D_NAME, r->domains[i]);
+		nla_put_string(msg, names->item, names->name[i]);
 		nla_nest_end(msg, item);
 	}
 	if (list)
@@ -352,7 +358,11 @@ int gate_rules(struct gate *g, const struct gate_rules *r)
 	nla_put(msg, CALLGATE_G_INTERFACES, (int)(n * sizeof(uint32_t)), r->interfaces);
 	put_prefixes(msg, CALLGATE_G_INSIDE, r->inside, r->n_inside);
 	put_prefixes(msg, CALLGATE_G_TRUSTED, r->trusted, r->n_trusted);
-	put_domains(msg, r);
+	put_names(msg, &(struct name_list){ CALLGATE_G_DOMAINS, CALLGATE_D_NAME, r->domains,
+					r->n_domains, CALLGATE_DOMAINS_MAX,
+					CALLGATE_DOMAIN_SIZE });
+	put_names(msg, &(struct name_list){ CALLGATE_G_REALMS, CALLGATE_D_REALM, r->realms,
+					r->n_realms, CALLGATE_REALMS_MAX, CALLGATE_REALM_SIZE });
 	nla_nest_end(msg, nest);
 	return ask(g, msg, NULL, NULL);
 }

@@ -36,12 +36,12 @@ int gate_sockets(struct gate *g, gate_socket_fn *fn, void *arg);
 struct gate_rules {
 	const uint8_t *key, *key_old;		/* CALLGATE_KEY_SIZE; the old one may be NULL */
 	uint32_t take, methods;
-	const char *const *domains;
+	const char *const *domains, *const *realms;
 	const struct prefix *inside, *trusted;
 	const uint32_t *interfaces;
-	size_t n_domains, n_inside, n_trusted, n_interfaces;
+	size_t n_domains, n_realms, n_inside, n_trusted, n_interfaces;
 };
-/* More than the module takes of a list is left out: it is the daemon's then. */
+/* More than the module takes of a list is left out: it is the daemon's then, but for realms. */
 int gate_rules(struct gate *g, const struct gate_rules *r);
 int gate_epoch(struct gate *g, uint64_t epoch);
 

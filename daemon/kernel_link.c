@@ -74,6 +74,25 @@ static size_t list_domains(const struct config *c, const char **names)
 	return n;
 }
 
+static bool has_name(const char **names, size_t n, const char *name)
+{
+	while (n && strcmp(names[n - 1], name))
+		n--;
+	return n;
+}
+
+/* Where users have their passwords; each once. */
+static size_t list_realms(const struct config *c, const char **names)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_domains; i++)
+		if (c->domains[i].mode == REGISTRAR_MAIN &&
+		    !has_name(names, n, c->domains[i].realm))
+			names[n++] = c->domains[i].realm;
+	return n;
+}
+
 /* Of whatever is there now. */
 static size_t list_inside(const struct config *c, uint32_t index[CALLGATE_INTERFACES_MAX])
 {
@@ -89,20 +108,23 @@ static size_t list_inside(const struct config *c, uint32_t index[CALLGATE_INTERF
 	return n;
 }
 
-/* Users of ours who call have to prove who they are, unless nobody is challenged. */
-static uint32_t take_of(const struct config *c)
+/*
+ * Users of ours who call have to prove who they are, unless nobody is challenged. Their credentials
+ * come in a dialog too: what the module cannot tell from those for others, it does not forward.
+ */
+static uint32_t take_of(const struct config *c, size_t realms)
 {
-	return CALLGATE_TAKE_OUTSIDE | CALLGATE_TAKE_DIALOG |
+	return CALLGATE_TAKE_OUTSIDE | (realms <= CALLGATE_REALMS_MAX ? CALLGATE_TAKE_DIALOG : 0) |
 	       (c->challenge ? 0 : CALLGATE_TAKE_INSIDE);
 }
 
 static int set_rules(const struct config *c)
 {
-	const char **names = calloc(c->n_domains + 1, sizeof(*names));
+	const char **names = calloc(2 * c->n_domains + 1, sizeof(*names));
 	const struct sip_key *key = proxy_key();
 	struct gate_rules r = {
 		.key = key->key[0], .key_old = key->has_old ? key->key[1] : NULL,
-		.take = take_of(c), .methods = CALLGATE_METHOD_INVITE | CALLGATE_METHOD_MESSAGE |
+		.methods = CALLGATE_METHOD_INVITE | CALLGATE_METHOD_MESSAGE |
 			CALLGATE_METHOD_OPTIONS | CALLGATE_METHOD_NOTIFY |
 			/* not SUBSCRIBE: it may be for callgated itself (notifier.h) */
 			CALLGATE_METHOD_REFER | CALLGATE_METHOD_INFO,
@@ -115,6 +137,9 @@ static int set_rules(const struct config *c)
 	if (!names)
 		return -ENOMEM;
 	r.n_domains = list_domains(c, names);
+	r.realms = names + r.n_domains;
+	r.n_realms = list_realms(c, names + r.n_domains);
+	r.take = take_of(c, r.n_realms);
 	err = gate_rules(line.gate, &r);
 	free(names);
 	if (err)

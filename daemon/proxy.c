@@ -26,6 +26,7 @@ static struct {
 	struct sip_edits edits;
 	struct way way;
 	const struct domain *upstream;	/* of a REGISTER for a registrar elsewhere */
+	bool disowned;			/* as access_request() says */
 	uint8_t out[UDP_MAX + 1];
 } now;
 
@@ -107,9 +108,9 @@ static int emit(const struct rx *rx)
 
 /* ---- refusing ---- */
 
-static bool is_stranger(const struct rx *rx)
+static bool is_stranger(const struct sip_flow *flow)
 {
-	return rx->flow.zone == ZONE_OUTSIDE && !access_trusted(&rx->flow.remote);
+	return flow->zone == ZONE_OUTSIDE && !access_trusted(&flow->remote);
 }
 
 static void tell(const struct rx *rx, uint16_t code, const char *why)
@@ -155,7 +156,7 @@ static void refuse_way(const struct rx *rx, struct txn *t)
 	uint16_t code = w->code;
 
 	counts[COUNT_NOWHERE].n++;
-	if (w->uniform && config_now()->uniform && is_stranger(rx))
+	if (w->uniform && config_now()->uniform && is_stranger(&rx->flow))
 		code = 480;
 	refuse(rx, t, code, w->warning);
 }
@@ -186,6 +187,7 @@ static bool refused_by_policy(const struct rx *rx, struct txn *t)
 	if (now.r.look.dialog || way_trunk(rx))
 		return false;
 	access_request(rx, &a);
+	now.disowned = a.disowned;
 	if (!a.code)
 		return false;
 	counts[COUNT_POLICY].n++;
@@ -202,16 +204,6 @@ static bool refused_by_policy(const struct rx *rx, struct txn *t)
 }
 
 /* ---- requests ---- */
-
-/* RFC 3325 5: whom we do not trust says nothing about who somebody is. */
-static void strip_identity(const struct rx *rx)
-{
-	const struct sip_msg *m = &rx->msg;
-	const struct sip_header *h = sip_msg_header(m, SIP_H_P_ASSERTED_IDENTITY);
-
-	for (; h && is_stranger(rx); h = sip_msg_next(m, h))
-		sip_edit_put(&now.edits, sip_slice(h->off, h->end), NULL, 0, SIP_WHY(IDENTITY, 0));
-}
 
 /* RFC 3327 5.3: the proxies that the phone registered through. */
 static void add_path(const struct rx *rx)
@@ -237,9 +229,9 @@ static uint16_t relay(struct rx *rx, uint32_t made)
 	r->target = now.way.target_len ? (const u8 *)now.way.target : NULL;
 	r->target_len = now.way.target_len;
 	r->owner = SIP_OWNER_DAEMON;
+	r->disowned = now.way.disowned;
 	r->old_key = made != generation;
 	sip_edit_init(&now.edits);
-	strip_identity(rx);
 	add_path(rx);
 	if (now.upstream)
 		upstream_path(&rx->msg, &r->to, &now.edits);
@@ -274,9 +266,32 @@ static void remember(const struct rx *rx, uint64_t key)
 		dialog_begin(&rx->msg, &now.r);
 }
 
+/* The users of other domains have their passwords elsewhere. */
+static bool is_realm(void *arg, const uint8_t *realm, uint32_t len)
+{
+	const struct config *c = config_now();
+
+	(void)arg;
+	for (size_t i = 0; i < c->n_domains; i++)
+		if (c->domains[i].mode == REGISTRAR_MAIN && strlen(c->domains[i].realm) == len &&
+		    !memcmp(c->domains[i].realm, realm, len))
+			return true;
+	return false;
+}
+
+/* RFC 3325 5: whom we do not trust says nothing about who somebody is. */
+static bool is_hop_of_stranger(void *arg, const struct sip_hop *hop)
+{
+	struct sip_flow flow = way_flow(hop);
+
+	(void)arg;
+	return is_stranger(&flow);
+}
+
 static void prepare(struct rx *rx)
 {
-	now.r = (struct sip_relay){ .key = proxy_key(), .ours = way_ours, .arg = rx,
+	now.r = (struct sip_relay){ .key = proxy_key(), .ours = way_ours, .realm = is_realm,
+				    .stranger = is_hop_of_stranger, .arg = rx,
 				    .from = way_hop(&rx->flow), .max_len = UDP_MAX };
 	now.upstream = rx->msg.request ? upstream_domain(rx) : NULL;
 	if (now.upstream)
@@ -287,9 +302,11 @@ static void relay_new(struct rx *rx, struct txn *t, uint64_t key)
 {
 	uint16_t code;
 
+	now.disowned = false;
 	if (refused_by_policy(rx, t))
 		return;
 	way_find(rx, &now.r, &now.way);
+	now.way.disowned = now.disowned;
 	if (now.way.code) {
 		refuse_way(rx, t);
 		return;

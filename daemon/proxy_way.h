@@ -17,6 +17,7 @@ struct way {
 	uint16_t code;		/* 0: there is one; else the answer to give */
 	const char *warning;	/* text of a Warning, or NULL */
 	bool uniform;		/* strangers must not tell this code from the others */
+	bool disowned;		/* of sip_relay; who asked for the way sets it */
 	struct sip_hop to;
 	uint32_t target_len;	/* 0: the Request-URI stays, or is restored by its token */
 	uint32_t path_len;	/* 0: no Route to add */

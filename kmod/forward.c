@@ -128,6 +128,22 @@ static void set_hop(struct sip_hop *hop, const struct cg_flow *flow, u8 zone)
 	hop->zone = zone;
 }
 
+static bool is_realm(void *arg, const u8 *realm, u32 len)
+{
+	const struct cg_fwd *f = arg;
+
+	return cg_rules_realm(f->rules, realm, len);
+}
+
+static bool is_stranger(void *arg, const struct sip_hop *hop)
+{
+	const struct cg_fwd *f = arg;
+	struct cg_ep ep;
+
+	cg_route_ep(&ep, &hop->remote);
+	return hop->zone == SIP_ZONE_OUTSIDE && !cg_rules_trusted(f->rules, &ep);
+}
+
 /* False: not a whole SIP message, or nothing is forwarded here. */
 static bool parse(struct cg_fwd *f, const u8 *data, u32 len)
 {
@@ -142,6 +158,8 @@ static bool parse(struct cg_fwd *f, const u8 *data, u32 len)
 	memset(r, 0, offsetof(struct sip_relay, text));
 	r->key = &f->rules->key;
 	r->ours = cg_route_ours;
+	r->realm = is_realm;
+	r->stranger = is_stranger;
 	r->arg = f;
 	r->owner = SIP_OWNER_KERNEL;
 	r->why = CG_R_RELAYED;
@@ -179,20 +197,6 @@ static enum cg_fate emit(struct cg_fwd *f, const struct cg_flow *to)
 	return CG_SENT;
 }
 
-/* RFC 3325 5: whom we do not trust says nothing about who somebody is. */
-static bool strip_identity(struct cg_fwd *f)
-{
-	const struct sip_header *h = sip_msg_header(&f->msg, SIP_H_P_ASSERTED_IDENTITY);
-	const struct sip_why why = { .why = f->relay.why, .field = SIP_FIELD_IDENTITY };
-
-	if (!h || f->inside || cg_rules_trusted(f->rules, &f->in.remote))
-		return true;
-	for (; h; h = sip_msg_next(&f->msg, h))
-		if (sip_edit_put(&f->edits, sip_slice(h->off, h->end), NULL, 0, why))
-			return false;
-	return true;
-}
-
 static enum cg_fate send_request(struct cg_fwd *f)
 {
 	struct sip_relay *r = &f->relay;
@@ -200,7 +204,7 @@ static enum cg_fate send_request(struct cg_fwd *f)
 	set_hop(&r->to, &f->way.to, f->way.zone);
 	r->target = f->way.ntarget ? f->way.target : NULL;
 	r->target_len = f->way.ntarget;
-	if (!strip_identity(f) || sip_relay_request(r, &f->msg, &f->edits) != SIP_RELAY_OK)
+	if (sip_relay_request(r, &f->msg, &f->edits) != SIP_RELAY_OK)
 		return cg_up(f, CG_R_UP_RELAY);
 	return emit(f, &f->way.to);
 }

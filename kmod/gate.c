@@ -28,20 +28,21 @@ static void defaults(struct cg_rules *rules)
 	rules->held_bytes = 1 << 20;
 }
 
-static struct cg_rules *rules_alloc(u32 domains)
+static struct cg_rules *rules_alloc(u32 names)
 {
-	return kvzalloc(sizeof(struct cg_rules) + domains, GFP_KERNEL_ACCOUNT);
+	return kvzalloc(sizeof(struct cg_rules) + names, GFP_KERNEL_ACCOUNT);
 }
 
-struct cg_rules *cg_rules_copy(struct cg_gate *gate, u32 domains)
+struct cg_rules *cg_rules_copy(struct cg_gate *gate, u32 names)
 {
 	const struct cg_rules *old = rcu_dereference_protected(gate->rules,
 							       lockdep_is_held(&gate->admin));
-	struct cg_rules *new = rules_alloc(max(domains, old->domains_len));
+	const u32 len = old->domains_len + old->realms_len;
+	struct cg_rules *new = rules_alloc(max(names, len));
 
 	if (!new)
 		return NULL;
-	memcpy(new, old, sizeof(*old) + old->domains_len);
+	memcpy(new, old, sizeof(*old) + len);
 	new->number++;
 	return new;
 }
@@ -93,8 +94,19 @@ bool cg_rules_domain(const struct cg_rules *rules, const u8 *name, u32 len)
 
 	if (len && name[len - 1] == '.')
 		len--;
-	for (pos = 0; pos < rules->domains_len; pos += 1 + rules->domains[pos])
-		if (rules->domains[pos] == len && is_named(&rules->domains[pos + 1], name, len))
+	for (pos = 0; pos < rules->domains_len; pos += 1 + rules->names[pos])
+		if (rules->names[pos] == len && is_named(&rules->names[pos + 1], name, len))
+			return true;
+	return false;
+}
+
+bool cg_rules_realm(const struct cg_rules *rules, const u8 *text, u32 len)
+{
+	const u8 *realm = rules->names + rules->domains_len;
+	const u8 *end = realm + rules->realms_len;
+
+	for (; realm < end; realm += 1 + realm[0])
+		if (realm[0] == len && !memcmp(realm + 1, text, len))
 			return true;
 	return false;
 }
@@ -103,8 +115,8 @@ const char *cg_rules_first_domain(const struct cg_rules *rules, u32 *len)
 {
 	if (!rules->domains_len)
 		return NULL;
-	*len = rules->domains[0];
-	return (const char *)&rules->domains[1];
+	*len = rules->names[0];
+	return (const char *)&rules->names[1];
 }
 
 /* ---- life ---- */

@@ -38,12 +38,12 @@ struct cg_rules {
 	u32 rate, burst;
 	u32 heard;
 	u32 locations, txns, held, held_bytes;
-	u32 ninterfaces, ninside, ntrusted, ndomains;
+	u32 ninterfaces, ninside, ntrusted;
 	u32 interface[CALLGATE_INTERFACES_MAX];
 	struct cg_prefix inside[CALLGATE_PREFIXES_MAX];
 	struct cg_prefix trusted[CALLGATE_PREFIXES_MAX];
-	u32 domains_len;
-	u8 domains[];		/* each: its length, then the name */
+	u32 domains_len, realms_len;
+	u8 names[];		/* domains, then realms; each: its length, then the name */
 };
 
 /* Where a datagram goes, or came from. */
@@ -97,8 +97,11 @@ static inline struct cg_gate *cg_gate_of(const struct cg_net *cn)
 }
 struct cg_gate *cg_gate_make(struct cg_net *cn);
 
-/* A copy to change and hand to cg_rules_replace(), with room for @domains bytes. Under admin. */
-struct cg_rules *cg_rules_copy(struct cg_gate *gate, u32 domains);
+/*
+ * A copy to change and hand to cg_rules_replace(), with room for @names bytes of them, or more.
+ * Under admin.
+ */
+struct cg_rules *cg_rules_copy(struct cg_gate *gate, u32 names);
 void cg_rules_replace(struct cg_gate *gate, struct cg_rules *rules);
 
 /* Is that host inside, when its datagrams come by that interface (0: not known)? */
@@ -106,6 +109,8 @@ bool cg_rules_inside(const struct cg_rules *rules, const struct cg_ep *who, u32 
 bool cg_rules_trusted(const struct cg_rules *rules, const struct cg_ep *who);
 /* Is a name, in any case, one of the domains? */
 bool cg_rules_domain(const struct cg_rules *rules, const u8 *name, u32 len);
+/* Is that text one of the realms? */
+bool cg_rules_realm(const struct cg_rules *rules, const u8 *text, u32 len);
 /* The first domain; NULL: there is none. */
 const char *cg_rules_first_domain(const struct cg_rules *rules, u32 *len);
 

@@ -44,14 +44,16 @@ static const struct nla_policy gate_policy[CALLGATE_G_MAX + 1] = {
 	[CALLGATE_G_HELD] = NLA_POLICY_FULL_RANGE(NLA_U32, &range_held),
 	[CALLGATE_G_HELD_BYTES] = NLA_POLICY_FULL_RANGE(NLA_U32, &range_bytes),
 	[CALLGATE_G_EPOCH] = { .type = NLA_U64 },
+	[CALLGATE_G_REALMS] = { .type = NLA_NESTED },
 };
 
 static const struct nla_policy prefix_policy[CALLGATE_M_PREFIX + 1] = {
 	[CALLGATE_M_PREFIX] = { .type = NLA_BINARY, .len = CG_PREFIX_WIRE6 },
 };
 
-static const struct nla_policy domain_policy[CALLGATE_D_MAX + 1] = {
+static const struct nla_policy name_policy[CALLGATE_D_MAX + 1] = {
 	[CALLGATE_D_NAME] = { .type = NLA_NUL_STRING, .len = CALLGATE_DOMAIN_SIZE - 1 },
+	[CALLGATE_D_REALM] = { .type = NLA_NUL_STRING, .len = CALLGATE_REALM_SIZE - 1 },
 };
 
 const struct nla_policy cg_genl_none_policy[1];
@@ -279,29 +281,49 @@ static int read_prefixes(struct cg_prefix *to, u32 *n, const struct nlattr *list
 	return 0;
 }
 
-static int read_domains(struct cg_rules *rules, const struct nlattr *list,
-			struct netlink_ext_ack *extack)
+/* Each: its length, then the name. Returns their bytes, or -errno. */
+static int read_names(u8 *to, const struct nlattr *list, u16 attr, struct netlink_ext_ack *extack)
 {
 	struct nlattr *tb[CALLGATE_D_MAX + 1];
 	const struct nlattr *item;
-	int rest, err, len;
+	int rest, err, len, n = 0, used = 0;
 
-	rules->ndomains = 0;
-	rules->domains_len = 0;
 	nla_for_each_nested(item, list, rest) {
-		err = nla_parse_nested(tb, CALLGATE_D_MAX, item, domain_policy, extack);
+		err = nla_parse_nested(tb, CALLGATE_D_MAX, item, name_policy, extack);
 		if (err)
 			return err;
-		len = tb[CALLGATE_D_NAME] ? nla_len(tb[CALLGATE_D_NAME]) - 1 : 0;
-		if (len < 1 || rules->ndomains == CALLGATE_DOMAINS_MAX) {
-			NL_SET_ERR_MSG_ATTR(extack, item, "no domain, or one too many");
+		len = tb[attr] ? nla_len(tb[attr]) - 1 : 0;
+		if (len < 1 || n++ == CALLGATE_DOMAINS_MAX) {
+			NL_SET_ERR_MSG_ATTR(extack, item, "no name, or one too many");
 			return -EINVAL;
 		}
-		rules->domains[rules->domains_len] = (u8)len;
-		memcpy(&rules->domains[rules->domains_len + 1], nla_data(tb[CALLGATE_D_NAME]), len);
-		rules->domains_len += 1 + len;
-		rules->ndomains++;
+		to[used] = (u8)len;
+		memcpy(&to[used + 1], nla_data(tb[attr]), len);
+		used += 1 + len;
 	}
+	return used;
+}
+
+/* What is not given stays, at another place perhaps. */
+static int read_all_names(struct cg_rules *rules, const struct cg_rules *old, struct nlattr **tb,
+			  struct netlink_ext_ack *extack)
+{
+	int n = old->domains_len;
+
+	if (tb[CALLGATE_G_DOMAINS])
+		n = read_names(rules->names, tb[CALLGATE_G_DOMAINS], CALLGATE_D_NAME, extack);
+	if (n < 0)
+		return n;
+	rules->domains_len = n;
+	n = old->realms_len;
+	if (tb[CALLGATE_G_REALMS])
+		n = read_names(rules->names + rules->domains_len, tb[CALLGATE_G_REALMS],
+			       CALLGATE_D_REALM, extack);
+	else
+		memcpy(rules->names + rules->domains_len, old->names + old->domains_len, n);
+	if (n < 0)
+		return n;
+	rules->realms_len = n;
 	return 0;
 }
 
@@ -319,8 +341,6 @@ static int read_lists(struct cg_rules *rules, struct nlattr **tb, struct netlink
 	if (!err && tb[CALLGATE_G_TRUSTED])
 		err = read_prefixes(rules->trusted, &rules->ntrusted, tb[CALLGATE_G_TRUSTED],
 				    extack);
-	if (!err && tb[CALLGATE_G_DOMAINS])
-		err = read_domains(rules, tb[CALLGATE_G_DOMAINS], extack);
 	return err;
 }
 
@@ -359,18 +379,28 @@ static void read_numbers(struct cg_rules *rules, struct nlattr **tb)
 		rules->epoch = nla_get_u64(tb[CALLGATE_G_EPOCH]);
 }
 
-/* Each domain takes a byte beside its name, less than its attributes. */
+/* Each name takes a byte beside it, less than its attributes. */
+static u32 room_for(const struct nlattr *list, u32 old)
+{
+	return list ? nla_len(list) : old;
+}
+
 static int change(struct cg_gate *gate, struct nlattr **tb, struct netlink_ext_ack *extack)
 {
-	u32 room = tb[CALLGATE_G_DOMAINS] ? nla_len(tb[CALLGATE_G_DOMAINS]) : 0;
-	struct cg_rules *rules = cg_rules_copy(gate, room);
+	const struct cg_rules *old = rcu_dereference_protected(gate->rules,
+							       lockdep_is_held(&gate->admin));
+	struct cg_rules *rules;
 	int err;
 
+	rules = cg_rules_copy(gate, room_for(tb[CALLGATE_G_DOMAINS], old->domains_len) +
+				    room_for(tb[CALLGATE_G_REALMS], old->realms_len));
 	if (!rules)
 		return -ENOMEM;
 	read_keys(rules, tb);
 	read_numbers(rules, tb);
 	err = read_lists(rules, tb, extack);
+	if (!err)
+		err = read_all_names(rules, old, tb, extack);
 	if (err) {
 		kvfree(rules);
 		return err;

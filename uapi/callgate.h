@@ -36,7 +36,7 @@
  *   CALLGATE_A_SEQ          u64     number of the last event of this namespace, see ORDER
  *   CALLGATE_A_STATUS       nest
  *     CALLGATE_S_VERSION    string  version of the module, 31
- *     CALLGATE_S_API        u32     3
+ *     CALLGATE_S_API        u32     4
  *     CALLGATE_S_SINCE      time    when the module entered this namespace
  *     CALLGATE_S_CALLS      u32     entries in the tables: calls
  *     CALLGATE_S_PINHOLES   u32       pinholes, one per stream and component
@@ -276,7 +276,7 @@
 
 #define CALLGATE_GENL_NAME	"callgate"
 #define CALLGATE_GENL_VERSION	1
-#define CALLGATE_API		3
+#define CALLGATE_API		4
 #define CALLGATE_MCGRP_EVENTS	"events"
 #define CALLGATE_MCGRP_TRACE	"trace"
 

@@ -83,6 +83,12 @@
  *       CALLGATE_D_NAME     string  lower case, 1 - 253. An address literal that
  *                                   is the one the datagram was sent to counts
  *                                   as the first of them
+ *     CALLGATE_G_REALMS     nest[]  realms of their passwords (API 4): a line of   none   256
+ *                                   Proxy-Authorization or Authorization for one
+ *                                   is taken out of what is forwarded, also while
+ *                                   the daemon is gone (RFC 3261 22.3)
+ *       CALLGATE_D_REALM    string  as it is challenged with, without quotes,
+ *                                   1 - 255
  *     CALLGATE_G_INSIDE     nest[]  inside networks                                none   256
  *       CALLGATE_M_PREFIX   prefix  (of callgate.h)
  *     CALLGATE_G_INTERFACES binary  u32 each: indexes of inside interfaces         none   64
@@ -220,6 +226,8 @@
 #define CALLGATE_KEY_SIZE	16
 #define CALLGATE_DOMAINS_MAX	256
 #define CALLGATE_DOMAIN_SIZE	254	/* with its NUL */
+#define CALLGATE_REALMS_MAX	256
+#define CALLGATE_REALM_SIZE	256	/* with its NUL */
 #define CALLGATE_PREFIXES_MAX	256
 #define CALLGATE_INTERFACES_MAX	64
 #define CALLGATE_DATAGRAM_MAX	8192
@@ -263,6 +271,7 @@ enum callgate_gate_attr {
 	CALLGATE_G_MEMORY,
 	CALLGATE_G_DAEMON,
 	CALLGATE_G_NDIALOGS,
+	CALLGATE_G_REALMS,
 	__CALLGATE_G_MAX
 };
 #define CALLGATE_G_MAX (__CALLGATE_G_MAX - 1)
@@ -270,6 +279,7 @@ enum callgate_gate_attr {
 enum callgate_domain_attr {
 	CALLGATE_D_UNSPEC,
 	CALLGATE_D_NAME,
+	CALLGATE_D_REALM,
 	__CALLGATE_D_MAX
 };
 #define CALLGATE_D_MAX (__CALLGATE_D_MAX - 1)

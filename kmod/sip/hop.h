@@ -51,4 +51,8 @@ void sip_work_target(struct sip_work *w);
 /* relay_contact.c */
 void sip_work_contacts(struct sip_work *w);
 
+/* relay_strip.c: of a request; of any message */
+void sip_work_credentials(struct sip_work *w);
+void sip_work_identity(struct sip_work *w);
+
 #endif /* SIP_HOP_H */

@@ -179,6 +179,8 @@ int sip_relay_request(struct sip_relay *r, const struct sip_msg *m, struct sip_e
 	sip_work_pop_routes(&w);
 	sip_work_target(&w);
 	sip_work_contacts(&w);
+	sip_work_credentials(&w);
+	sip_work_identity(&w);
 	return finish(&w);
 }
 
@@ -191,5 +193,6 @@ int sip_relay_response(struct sip_relay *r, const struct sip_msg *m, struct sip_
 	if (w.result)
 		return w.result;
 	sip_work_contacts(&w);
+	sip_work_identity(&w);
 	return finish(&w);
 }

@@ -16,8 +16,10 @@
  * INVITE. The caller sees to it that they also get its .to (design 3: one target per transaction,
  * by sip_relay_txn()).
  *
- * Edited are the start line's URI, Via, Route, Record-Route, Max-Forwards, Contact. Never From, To,
- * Call-ID, CSeq, bodies, or any other header. Edits of the caller may be in the list before.
+ * Edited are the start line's URI, Via, Route, Record-Route, Max-Forwards, Contact; lines with
+ * credentials for a realm of ours go (22.3), and P-Asserted-Identity of strangers, and to them when
+ * its owner wants privacy (RFC 3325 5, 7). Never From, To, Call-ID, CSeq, bodies, or any other
+ * header. Edits of the caller may be in the list before.
  *
  * Where a request goes, in this order (the daemon does all of it; the kernel what it can):
  *   1. look.has_next: to the host of look.next
@@ -78,6 +80,12 @@ struct sip_relay_look {
 /* Is it a host and port of ours, for requests to be taken at? A name may be a domain of ours. */
 typedef bool sip_relay_ours_fn(void *arg, const u8 *buf, const struct sip_host *h);
 
+/* Is it a realm of ours? Without its quotes; as it was written (realms have a case). */
+typedef bool sip_relay_realm_fn(void *arg, const u8 *realm, u32 len);
+
+/* Is whoever is at the other end nobody that we trust? */
+typedef bool sip_relay_stranger_fn(void *arg, const struct sip_hop *hop);
+
 /* Is this Contact of a REGISTER the phone's own? */
 typedef bool sip_relay_contact_fn(void *arg, const struct sip_nameaddr *contact);
 
@@ -88,6 +96,8 @@ typedef bool sip_relay_contact_fn(void *arg, const struct sip_nameaddr *contact)
 struct sip_relay {
 	const struct sip_key *key;
 	sip_relay_ours_fn *ours;
+	sip_relay_realm_fn *realm; /* NULL: all credentials go on */
+	sip_relay_stranger_fn *stranger; /* NULL: nobody is */
 	sip_relay_contact_fn *registers; /* Contacts of a REGISTER that are masked; NULL: none */
 	void *arg;
 	struct sip_hop from;      /* given */
@@ -100,6 +110,7 @@ struct sip_relay {
 	u16 why;                  /* of all edits */
 	u8 owner;                 /* enum sip_owner; given for a request, found for a response */
 	u8 fork;                  /* 0 - 15 */
+	bool disowned;            /* what it says of who sends it is not so: no identity goes on */
 	bool old_key;             /* its transaction began before the key changed */
 
 	/*

@@ -25,6 +25,7 @@
 static struct sent world_sent[SENT_MAX];
 static unsigned int world_n;
 static uint16_t world_access;		/* code of access_request() */
+static bool world_disowned;
 static unsigned int world_asked;	/* how often it was */
 static bool world_no_route;
 static const struct contact *world_trunk;
@@ -113,6 +114,7 @@ void access_request(const struct rx *rx, struct access *a)
 	memset(a, 0, sizeof(*a));
 	a->code = world_access;
 	a->challenge = a->code == 407;
+	a->disowned = world_disowned;
 	world_asked++;
 }
 
@@ -179,10 +181,12 @@ bool prefix_has(const struct prefix *p, const struct endpoint *e)
 
 static inline void world_open(void)
 {
-	world_domains[0] = (struct domain){ .name = "office.example", .mode = REGISTRAR_MAIN };
-	world_domains[1] = (struct domain){ .name = "voip.example", .mode = REGISTRAR_PASSIVE };
-	world_domains[2] = (struct domain){ .name = "pbx.example", .mode = REGISTRAR_RELAY,
-					    .relay = "sip:192.168.1.200:5070" };
+	world_domains[0] = (struct domain){ .name = "office.example", .realm = "office.example",
+					    .mode = REGISTRAR_MAIN };
+	world_domains[1] = (struct domain){ .name = "voip.example", .realm = "voip.example",
+					    .mode = REGISTRAR_PASSIVE };
+	world_domains[2] = (struct domain){ .name = "pbx.example", .realm = "pbx.example",
+					    .mode = REGISTRAR_RELAY, .relay = "sip:192.168.1.200:5070" };
 	loop_set_now(1000);
 	proxy_key_set((const uint8_t *)"0123456789abcdef", NULL);
 	location_load(NULL);

@@ -87,6 +87,34 @@ static void move_somebody(void)
 		move(draw(USERS), draw(2));
 }
 
+#define FOR_US "Proxy-Authorization: Digest username=\"u\", realm=\"office.example\"\r\n"
+#define FOR_OTHERS "Proxy-Authorization: Digest username=\"u\", realm=\"voip.example\"\r\n"
+
+/*
+ * Some requests carry credentials, for us and for others: not the first INVITE, which would be
+ * callgated's then.
+ */
+static const char *credentials_of(const struct story *c, const char *method)
+{
+	static const char *const lines[] = { "", FOR_US, FOR_OTHERS, FOR_OTHERS FOR_US FOR_OTHERS };
+
+	if (!c->answered && !strcmp(method, "INVITE"))
+		return "";
+	return lines[(c->id + c->txn) % 4];
+}
+
+/* What was for us is gone; what was for others is there. */
+static bool right_credentials(const char *before, const char *after)
+{
+	unsigned int n = 0, m = 0;
+
+	while (world_header(before, "Proxy-Authorization", n)[0])
+		n++;
+	while (world_header(after, "Proxy-Authorization", m)[0])
+		m++;
+	return !strstr(after, FOR_US) && m == n - !!strstr(before, FOR_US);
+}
+
 /* A request of the caller (0) or of the called (1) within the call; Lines end with CRLF. */
 static void request(const struct story *c, char out[RX_SIZE], unsigned int side, const char *method)
 {
@@ -100,11 +128,11 @@ static void request(const struct story *c, char out[RX_SIZE], unsigned int side,
 		snprintf(uri, sizeof(uri), "%s", c->contact[!side]);
 	snprintf(out, RX_SIZE, "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKc%ut%us%u;rport\r\n"
 		 "%sMax-Forwards: 70\r\nFrom: <sip:%s>;tag=%s\r\nTo: <sip:%s>%s%s\r\n"
-		 "Call-ID: %u@x\r\nCSeq: %u %s\r\nContact: <sip:party@%s;p=1>\r\n"
+		 "Call-ID: %u@x\r\n%sCSeq: %u %s\r\nContact: <sip:party@%s;p=1>\r\n"
 		 "Content-Length: 0\r\n\r\n", method, uri, host(from, h), c->id, c->txn, side,
 		 first ? "" : c->routes[side], side ? "b@h" : "a@h", side ? "b" : "a",
 		 side ? "a@h" : "b@h", first ? "" : ";tag=", first ? "" : side ? "a" : "b",
-		 c->id, c->cseq, method, h);
+		 c->id, credentials_of(c, method), c->cseq, method, h);
 }
 
 /* What a party answers to a request as it got it. */
@@ -251,7 +279,8 @@ static void cancel(struct story *c)
 		return;
 	memcpy(relayed, s->text, s->len + 1);
 	expect(!strcmp(world_header(s->text, "Via", 0), world_header(c->relayed, "Via", 0)) &&
-	       !strncmp(s->text + 7, c->uri, strlen(c->uri)), c, "CANCEL", s);
+	       !strncmp(s->text + 7, c->uri, strlen(c->uri)) &&
+	       right_credentials(text, s->text), c, "CANCEL", s);
 	respond(c, relayed, 200, 1);
 }
 
@@ -266,7 +295,7 @@ static void refused(struct story *c)
 		respond(c, c->relayed, 487, 1);
 	request(c, text, 0, "ACK");
 	s = hop(c->caller, text, c->fast);
-	expect(reached(c, s, &c->called) &&
+	expect(reached(c, s, &c->called) && right_credentials(text, s->text) &&
 	       !strcmp(world_header(s->text, "Via", 0), world_header(c->relayed, "Via", 0)), c,
 	       "ACK of a refusal", s);
 }
@@ -299,7 +328,7 @@ static void talk(struct story *c, const char *method)
 	s = hop(*from, text, fast);
 	if (!reached(c, s, want))
 		return;
-	expect(right_uri(c, side, s), c, method, s);
+	expect(right_uri(c, side, s) && right_credentials(text, s->text), c, method, s);
 	memcpy(relayed, s->text, s->len + 1);
 	move_somebody();
 	if (!draw(3)) {
@@ -333,7 +362,8 @@ static void accepted(struct story *c)
 	c->txn++;
 	request(c, text, 0, "ACK");
 	s = hop(c->caller, text, draw(2));
-	expect(reached(c, s, &c->called) && right_uri(c, 0, s), c, "ACK", s);
+	expect(reached(c, s, &c->called) && right_uri(c, 0, s) &&
+	       right_credentials(text, s->text), c, "ACK", s);
 }
 
 /* False: the call is over. */

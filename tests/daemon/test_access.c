@@ -58,7 +58,7 @@ static struct access a;
 /* Sends it without credentials, then with those that the challenge asks for. */
 static uint16_t request(struct request_text t, struct phone p)
 {
-	char nonce[128], realm[128];
+	char nonce[128], realm[128], more[2048];
 
 	offer_reset();
 	receive(t);
@@ -71,7 +71,8 @@ static uint16_t request(struct request_text t, struct phone p)
 	p.uri = t.uri;
 	p.nonce = parameter(challenges[0], "nonce=\"", nonce);
 	p.realm = parameter(challenges[0], "realm=\"", realm);
-	t.more = answer(&p);
+	snprintf(more, sizeof(more), "%s%s", answer(&p), t.more ? t.more : "");
+	t.more = more;
 	receive(t);
 	access_request(&rx, &a);
 	return a.code;
@@ -206,6 +207,56 @@ static void check_more_rules(void)
 	free(the_aor);
 	the_aor = NULL;
 	config.foreign = FOREIGN_REJECT;
+}
+
+#define ASSERTED "P-Asserted-Identity: "
+#define PREFERRED "P-Preferred-Identity: "
+
+/* RFC 3325: nobody is by another header whom From would not let him be. */
+static void check_identities(void)
+{
+	static const struct {
+		const char *what, *from, *user, *more;
+		bool disowned;
+	} trials[] = {
+		{ "none", ALICE, "alice", "", false },
+		{ "own", ALICE, "alice", ASSERTED ALICE "\r\n", false },
+		{ "own, alias", ALICE, "alice", ASSERTED "sip:sales@office.example\r\n", false },
+		{ "own, by our address", ALICE, "alice", ASSERTED ALICE_ADDRESS "\r\n", false },
+		{ "another's", ALICE, "alice", ASSERTED "\"Boss\" <sip:dave@office.example>\r\n",
+		  true },
+		{ "own and another's", ALICE, "alice",
+		  ASSERTED ALICE ", <sip:dave@office.example>\r\n", true },
+		{ "another's in a second line", ALICE, "alice",
+		  ASSERTED ALICE "\r\n" ASSERTED "<tel:+4930123>\r\n", true },
+		{ "a stranger's", ALICE, "alice", ASSERTED STRANGER "\r\n", true },
+		{ "not readable", ALICE, "alice", ASSERTED "<sip:alice@office.example\r\n", true },
+		{ "preferred", ALICE, "alice", PREFERRED ALICE "\r\n", true },
+		{ "ours by a stranger", STRANGER, NULL, ASSERTED ALICE "\r\n", true },
+		{ "ours in a passive domain", PASSIVE, NULL, ASSERTED STRANGER ", " ALICE "\r\n",
+		  true },
+		{ "a stranger's by himself", STRANGER, NULL, ASSERTED STRANGER "\r\n", false },
+		{ "passive", PASSIVE, NULL, ASSERTED PASSIVE "\r\n" PREFERRED PASSIVE "\r\n",
+		  false },
+	};
+	struct request_text t = { .method = "INVITE", .uri = LOCAL,
+				  .to = "<sip:bob@office.example>" };
+
+	for (size_t i = 0; i < sizeof(trials) / sizeof(trials[0]); i++) {
+		t.from = trials[i].from;
+		t.more = trials[i].more;
+		T_OK(!request(t, (struct phone){ .user = trials[i].user }), "%s: %u",
+		     trials[i].what, a.code);
+		T_OK(a.disowned == trials[i].disowned, "%s: disowned %d", trials[i].what,
+		     a.disowned);
+		config.challenge = false;
+		T_OK(!request(t, (struct phone){ 0 }) && !a.disowned, "%s, nobody is asked",
+		     trials[i].what);
+		config.challenge = true;
+	}
+	t.more = ASSERTED ALICE "\r\n";
+	t.source = "192.0.2.200";
+	T_OK(!request(t, (struct phone){ 0 }) && !a.disowned, "a PBX that is trusted");
 }
 
 /* ---- REGISTER ---- */
@@ -496,6 +547,7 @@ int main(void)
 	T_OK(!auth_open(NULL, &config), "auth_open");
 	check_rules();
 	check_more_rules();
+	check_identities();
 	check_register();
 	check_codes();
 	check_names();

@@ -26,6 +26,9 @@
 static struct {
 	bool there;
 	unsigned int rules, attached, detached_all;
+	uint32_t take;
+	char realms[64];		/* the first ones, each with a blank behind */
+	size_t n_realms;
 	uint8_t key[16], key_old[16];
 	bool has_old;
 	int attach_result;
@@ -99,6 +102,13 @@ int gate_rules(struct gate *g, const struct gate_rules *r)
 	module.rules++;
 	memcpy(module.key, r->key, sizeof(module.key));
 	module.has_old = r->key_old;
+	module.take = r->take;
+	module.n_realms = r->n_realms;
+	module.realms[0] = 0;
+	for (size_t i = 0; i < r->n_realms && i < 4; i++) {
+		strcat(module.realms, r->realms[i]);
+		strcat(module.realms, " ");
+	}
 	if (r->key_old)
 		memcpy(module.key_old, r->key_old, sizeof(module.key_old));
 	return 0;
@@ -266,6 +276,38 @@ static void key_at_once(void)
 	     !memcmp(module.key_old, KEY_1, 16), "the second one, after %u rules", module.rules);
 }
 
+/* Of main domains, each once; too many of them, and nothing in dialogs is the module's. */
+static void realms(void)
+{
+	static char names[300][8];
+	static struct domain domains[300] = {
+		{ .name = "a", .realm = "one", .mode = REGISTRAR_MAIN },
+		{ .name = "b", .realm = "theirs", .mode = REGISTRAR_PASSIVE },
+		{ .name = "c", .realm = "one", .mode = REGISTRAR_MAIN },
+		{ .name = "d", .realm = "two", .mode = REGISTRAR_MAIN },
+		{ .name = "e", .realm = "pbx", .mode = REGISTRAR_RELAY },
+	};
+
+	T_OK(!module.n_realms && module.take & CALLGATE_TAKE_DIALOG, "none");
+	config.domains = domains;
+	config.n_domains = 5;
+	proxy_key_set(KEY_2, KEY_1);
+	T_OK(!strcmp(module.realms, "one two "), "realms %s", module.realms);
+	for (size_t i = 5; i < 300; i++) {
+		snprintf(names[i], sizeof(names[i]), "n%zu", i);
+		domains[i] = (struct domain){ .name = names[i], .realm = names[i] };
+	}
+	config.n_domains = 259;
+	proxy_key_set(KEY_2, KEY_1);
+	T_OK(module.n_realms == 256 && module.take & CALLGATE_TAKE_DIALOG, "256: %zu",
+	     module.n_realms);
+	config.n_domains = 260;
+	proxy_key_set(KEY_2, KEY_1);
+	T_OK(!(module.take & CALLGATE_TAKE_DIALOG) && module.take & CALLGATE_TAKE_OUTSIDE,
+	     "257: %zu", module.n_realms);
+	config.n_domains = 0;
+}
+
 static void leftovers_go(void)
 {
 	const struct gate_socket left[] = {
@@ -409,6 +451,7 @@ static void with_module(void)
 	T_OK(!kernel_link_open(loop, &config, why), "open: %s", why);
 	T_OK(kernel_link_up(), "it is down");
 	key_at_once();
+	realms();
 	leftovers_go();
 	loss_is_mended();
 	attach_says_why_not();

@@ -230,6 +230,38 @@ static void identity(void)
 	call++;
 	a.from = other;
 	T_OK(ask(&a) == 1 && strstr(world_last()->text, "P-Asserted-Identity"), "from inside");
+	call++;
+	world_disowned = true;
+	T_OK(ask(&a) == 1 && !strstr(world_last()->text, "P-Asserted-Identity"), "not his own");
+	world_disowned = false;
+	T_OK(ask(&a) == 1 && !strstr(world_last()->text, "P-Asserted-Identity"),
+	     "nor in the repetition");
+}
+
+/* Those of main domains are ours; the users of the others have their passwords elsewhere. */
+static void credentials(void)
+{
+	struct ask a = { .method = "INVITE", .uri = "sip:bob@203.0.113.1", .extra =
+		"Proxy-Authorization: Digest username=\"a\", realm=\"office.example\", response=\"1\"\n"
+		"Proxy-Authorization: Digest username=\"a\", realm=\"voip.example\"\n"
+		"Authorization: Digest username=\"a\", realm=\"office.example\", response=\"2\"\n"
+		"Authorization: Digest username=\"a\", realm=\"pbx.example\"\n" };
+
+	call++;
+	T_OK(ask(&a) == 1 && !strstr(world_last()->text, "realm=\"office.example"), "ours: %s",
+	     world_last()->text);
+	T_OK(strstr(world_last()->text, "\r\nProxy-Authorization: Digest username=\"a\", "
+		    "realm=\"voip.example\"\r\n") &&
+	     strstr(world_last()->text, "\r\nAuthorization: Digest username=\"a\", "
+		    "realm=\"pbx.example\"\r\n"), "theirs: %s", world_last()->text);
+	world_config.n_domains = 0;
+	call++;
+	a.uri = "sip:bob@198.51.100.77";
+	world_config.foreign = FOREIGN_RELAY;
+	T_OK(ask(&a) == 1 && strstr(world_last()->text, "realm=\"office.example"),
+	     "of nobody here: %s", world_last()->text);
+	world_config.foreign = FOREIGN_REJECT;
+	world_config.n_domains = 3;
 }
 
 static void loops(void)
@@ -511,6 +543,7 @@ int main(void)
 	what_is_said();
 	key_hook();
 	identity();
+	credentials();
 	loops();
 	same_way();
 	dialogs();

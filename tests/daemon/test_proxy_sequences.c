@@ -81,6 +81,14 @@ static struct kernel_txn *kernel_find(uint64_t key)
 	return NULL;
 }
 
+static bool is_realm(void *arg, const u8 *realm, u32 len)
+{
+	const char *own = world_domains[0].realm;
+
+	(void)arg;
+	return len == strlen(own) && !memcmp(own, realm, len);
+}
+
 /* By location, or in a dialog by the token or to the host of the Request-URI. */
 static bool kernel_way(struct rx *rx, struct kernel_txn *t)
 {
@@ -148,8 +156,9 @@ static bool kernel(struct endpoint peer, const char *text, uint32_t len)
 
 	if (sip_msg_parse(&msg, (const u8 *)text, len, SIP_DATAGRAM))
 		return false;
-	relay = (struct sip_relay){ .key = proxy_key(), .ours = way_ours, .arg = &rx,
-				    .from = way_hop(&flow), .owner = SIP_OWNER_KERNEL };
+	relay = (struct sip_relay){ .key = proxy_key(), .ours = way_ours, .realm = is_realm,
+				    .arg = &rx, .from = way_hop(&flow),
+				    .owner = SIP_OWNER_KERNEL };
 	sip_edit_init(&edits);
 	if (msg.request ? !kernel_request(&rx) : sip_relay_response(&relay, &msg, &edits))
 		return false;

@@ -44,6 +44,16 @@ static bool ours(void *arg, const u8 *buf, const struct sip_host *h)
 	return h->kind == SIP_HOST_IP4 && (h->addr[3] ^ *(const u8 *)arg) & 1;
 }
 
+static bool own_realm(void *arg, const u8 *text, u32 len)
+{
+	return len && (text[0] ^ *(const u8 *)arg) & 1;
+}
+
+static bool stranger(void *arg, const struct sip_hop *hop)
+{
+	return (hop->remote.addr[3] ^ *(const u8 *)arg) & 1;
+}
+
 static void set_up(const u8 *seed)
 {
 	static const char target[] = "sip:target@192.0.2.1:5070;x=y?subject=z";
@@ -56,6 +66,9 @@ static void set_up(const u8 *seed)
 				 .remote = end_of(seed + 6, seed[8] >> 2 & 1),
 				 .ifindex = seed[10], .transport = SIP_T_UDP,
 				 .zone = seed[8] >> 3 & 1 };
+	r.realm = seed[8] & 0x40 ? own_realm : NULL;
+	r.stranger = seed[8] & 0x80 ? stranger : NULL;
+	r.disowned = seed[11] & 0x10;
 	r.owner = seed[8] & 0x10 ? SIP_OWNER_KERNEL : SIP_OWNER_DAEMON;
 	r.fork = seed[11] & 15;
 	if (seed[8] & 0x20) {

@@ -23,15 +23,26 @@ static bool next_line(const struct sip_msg *m, u32 *pos, struct sip_str *line)
 	return true;
 }
 
-static bool is_edited(const struct sip_msg *m, struct sip_str line)
+static const u8 secret[] = { SIP_H_PROXY_AUTHORIZATION, SIP_H_AUTHORIZATION };
+static const u8 identity[] = { SIP_H_P_ASSERTED_IDENTITY, SIP_H_P_PREFERRED_IDENTITY };
+
+static bool is_one_of(const struct sip_msg *m, struct sip_str line, const u8 *ids, u32 n)
 {
 	u32 i, k;
 
 	for (i = 0; i < m->n_headers; i++)
-		for (k = 0; k < sizeof(edited); k++)
-			if (m->headers[i].off == line.off && m->headers[i].id == edited[k])
+		for (k = 0; k < n; k++)
+			if (m->headers[i].off == line.off && m->headers[i].id == ids[k])
 				return true;
 	return false;
+}
+
+/* Credentials and identities are looked at by themselves. */
+static bool is_edited(const struct sip_msg *m, struct sip_str line)
+{
+	return is_one_of(m, line, edited, sizeof(edited)) ||
+	       is_one_of(m, line, secret, sizeof(secret)) ||
+	       is_one_of(m, line, identity, sizeof(identity));
 }
 
 static bool next_kept(const struct sip_msg *m, u32 *pos, struct sip_str *line)
@@ -43,7 +54,7 @@ static bool next_kept(const struct sip_msg *m, u32 *pos, struct sip_str *line)
 	return true;
 }
 
-/* All lines but those of the five headers, in order, and everything behind the headers. */
+/* All lines but those of these headers, in order, and everything behind the headers. */
 static const char *same_rest(const struct sip_msg *a, const struct sip_msg *b)
 {
 	u32 pa = a->headers_off, pb = b->headers_off;
@@ -61,6 +72,93 @@ static const char *same_rest(const struct sip_msg *a, const struct sip_msg *b)
 			sip_slice(b->headers_end, b->len)))
 		return "the body";
 	return NULL;
+}
+
+static bool next_secret(const struct sip_msg *m, u32 *pos, struct sip_str *line)
+{
+	do {
+		if (!next_line(m, pos, line))
+			return false;
+	} while (!is_one_of(m, *line, secret, sizeof(secret)));
+	return true;
+}
+
+/* As the grammar has it: 1 it is for a realm of ours, 0 for another one, -1 it cannot be read. */
+static int is_for_us(const struct sip_relay *r, const struct sip_msg *m, struct sip_str line)
+{
+	static const u8 registrars = SIP_H_AUTHORIZATION;
+	u32 colon = sip_find_byte(m->buf, line.off, sip_str_end(line), ':');
+	struct sip_param p;
+	struct sip_auth a;
+	struct sip_iter it;
+	bool own = false;
+	u8 text[1024];
+	u32 n;
+
+	if (!r->realm || !m->request ||
+	    (m->method == SIP_M_REGISTER && is_one_of(m, line, &registrars, 1)))
+		return 0;
+	line = sip_str_trim(m->buf, sip_slice(colon + 1, sip_str_end(line)));
+	if (sip_auth_parse(m->buf, line, &a) || !a.digest)
+		return -1;
+	it = sip_iter(a.params);
+	while (!own && sip_auth_next(m->buf, &it, &p)) {
+		n = sip_unquote(m->buf, p.value, text, sizeof(text));
+		own = SIP_IS(m->buf, p.name, "realm") && n <= sizeof(text) &&
+		      r->realm(r->arg, text, n);
+	}
+	return own;
+}
+
+/* Of the lines with credentials those for us go, and no other. */
+static const char *same_secrets(const struct sip_relay *r, const struct sip_msg *in,
+				const struct sip_msg *out)
+{
+	u32 pa = in->headers_off, pb = out->headers_off;
+	struct sip_str la, lb;
+	bool more = next_secret(out, &pb, &lb);
+
+	while (next_secret(in, &pa, &la)) {
+		bool there = more && sip_str_eq(in->buf, la, out->buf, lb);
+		int own = is_for_us(r, in, la);
+
+		if (own >= 0 && there == (own > 0))
+			return own ? "credentials for us" : "credentials for others";
+		if (there)
+			more = next_secret(out, &pb, &lb);
+	}
+	return more ? "credentials too many" : NULL;
+}
+
+/* All lines of one header stay, or all go. */
+static bool all_or_none(const struct sip_msg *in, const struct sip_msg *out, u32 id, bool *gone)
+{
+	const struct sip_header *a = sip_msg_header(in, id), *b = sip_msg_header(out, id);
+
+	*gone = a && !b;
+	for (; a && b; a = sip_msg_next(in, a), b = sip_msg_next(out, b))
+		if (!sip_str_eq(in->buf, sip_slice(a->off, a->end), out->buf,
+				sip_slice(b->off, b->end)))
+			return false;
+	return *gone || (!a && !b);
+}
+
+static const char *same_identities(const struct sip_relay *r, const struct sip_msg *in,
+				   const struct sip_msg *out)
+{
+	bool from = r->stranger && r->stranger(r->arg, &r->from);
+	bool to = r->stranger && r->stranger(r->arg, &r->to);
+	bool asserted, preferred;
+
+	if (!all_or_none(in, out, SIP_H_P_ASSERTED_IDENTITY, &asserted) ||
+	    !all_or_none(in, out, SIP_H_P_PREFERRED_IDENTITY, &preferred))
+		return "an identity";
+	if (preferred != (r->disowned && sip_msg_header(in, SIP_H_P_PREFERRED_IDENTITY)))
+		return "P-Preferred-Identity";
+	if (!sip_msg_header(in, SIP_H_P_ASSERTED_IDENTITY) ||
+	    (to && sip_msg_header(in, SIP_H_PRIVACY)))
+		return NULL;
+	return asserted == (from || r->disowned) ? NULL : "P-Asserted-Identity";
 }
 
 /* The lists of one header: those of @a behind @skip_a are those of @b behind @skip_b? */
@@ -255,6 +353,10 @@ const char *relayed_request(const struct sip_relay *r, const struct sip_msg *in,
 		return "Max-Forwards";
 	bad = same_rest(in, out);
 	if (!bad)
+		bad = same_secrets(r, in, out);
+	if (!bad)
+		bad = same_identities(r, in, out);
+	if (!bad)
 		bad = same_vias(in, out, 1);
 	if (!bad)
 		bad = marked(r, in, out);
@@ -272,6 +374,10 @@ const char *relayed_response(const struct sip_relay *r, const struct sip_msg *in
 
 	if (out->request || out->status != in->status)
 		return "the status";
+	if (!bad)
+		bad = same_secrets(r, in, out);
+	if (!bad)
+		bad = same_identities(r, in, out);
 	if (!bad)
 		bad = same_vias(out, in, 1);
 	if (!bad && (!same_list(in, 0, out, 0, SIP_H_ROUTE) ||

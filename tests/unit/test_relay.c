@@ -55,6 +55,21 @@ static bool ours(void *arg, const u8 *buf, const struct sip_host *h)
 	return false;
 }
 
+static bool own_realm(void *arg, const u8 *text, u32 len)
+{
+	static const char realm[] = "office.example";
+
+	(void)arg;
+	return len == sizeof(realm) - 1 && !memcmp(text, realm, len);
+}
+
+/* 100.64.0.0/16 */
+static bool stranger(void *arg, const struct sip_hop *hop)
+{
+	(void)arg;
+	return hop->remote.kind == SIP_HOST_IP4 && hop->remote.addr[0] == 100;
+}
+
 static struct sip_hop hop_of(const char *local, const char *remote, u8 zone)
 {
 	return (struct sip_hop){ .local = end_at(local), .remote = end_at(remote), .zone = zone,
@@ -125,7 +140,8 @@ static void run(struct section *s)
 	int expected = SIP_RELAY_OK, got;
 	char *line, *rest = s->hop;
 
-	relay = (struct sip_relay){ .key = &keys, .ours = ours, .owner = SIP_OWNER_KERNEL };
+	relay = (struct sip_relay){ .key = &keys, .ours = ours, .realm = own_realm,
+				    .stranger = stranger, .owner = SIP_OWNER_KERNEL };
 	while ((line = strsep(&rest, "\n"))) {
 		if (!strncmp(line, "from ", 5))
 			read_hop(line, &relay.from);
@@ -135,6 +151,8 @@ static void run(struct section *s)
 			expected = read_result(line + 7);
 		else if (sscanf(line, "target %1023s", target) == 1)
 			relay.target = (u8 *)target;
+		else if (!strcmp(line, "disowned"))
+			relay.disowned = true;
 		else if (!strncmp(line, "max ", 4))
 			relay.max_len = (u32)atoi(line + 4);
 		else

@@ -15,7 +15,7 @@ A_SOCKET, A_GATE, A_LOCATION, A_LOCATE = range(13, 17)
 K_ID, K_FD, K_LOCAL, K_CLAIMED, K_UNTIL = range(2, 7)
 (G_KEY, G_KEY_OLD, G_TAKE, G_METHODS, G_DOMAINS, G_INSIDE, G_INTERFACES, G_TRUSTED, G_RATE,
  G_BURST, G_HEARD, G_LOCATIONS, G_TXNS, G_HELD, G_HELD_BYTES, G_EPOCH, G_NLOCATIONS, G_NTXNS,
- G_NHELD, G_MEMORY, G_DAEMON, G_NDIALOGS) = range(2, 24)
+ G_NHELD, G_MEMORY, G_DAEMON, G_NDIALOGS, G_REALMS) = range(2, 25)
 (L_ID, L_GENERATION, L_AOR, L_URI, L_REMOTE, L_LOCAL, L_IFINDEX, L_EXPIRES, L_HEARD,
  L_FLAGS) = range(2, 12)
 (Q_ID, Q_AOR, Q_REMOTE, Q_LOCAL, Q_IFINDEX, Q_SOCKET, Q_DEADLINE, Q_DATAGRAM, Q_VERDICT,
@@ -48,6 +48,10 @@ def u64(kind, value):
 
 def text(kind, value):
     return attribute(kind, value.encode() + b'\0')
+
+
+def realms(*names):
+    return nest(G_REALMS, *(nest(1, text(2, name)) for name in names))
 
 
 def wire(address, port):
