@@ -173,9 +173,15 @@ static bool refused_upstream(const struct rx *rx, struct txn *t)
 	return code;
 }
 
+/* A Route of ours for this Call-ID; but what has no tag in To begins another dialog with it. */
+static bool is_in_dialog(const struct sip_msg *m)
+{
+	return now.r.look.dialog && (m->to_tag.len || m->method == SIP_M_ACK);
+}
+
 /*
- * True: the request was answered. Let in is what comes with a Route of ours for this Call-ID, or
- * from a registrar to where it knows its user to be.
+ * True: the request was answered. Let in is what belongs to a dialog through us, or comes from a
+ * registrar to where it knows its user to be.
  */
 static bool refused_by_policy(const struct rx *rx, struct txn *t)
 {
@@ -184,7 +190,7 @@ static bool refused_by_policy(const struct rx *rx, struct txn *t)
 
 	if (now.upstream)
 		return refused_upstream(rx, t);
-	if (now.r.look.dialog || way_trunk(rx))
+	if (is_in_dialog(&rx->msg) || way_trunk(rx))
 		return false;
 	access_request(rx, &a);
 	now.disowned = a.disowned;

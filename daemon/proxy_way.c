@@ -195,7 +195,11 @@ static bool go_out(struct search *s, const struct sip_uri *u)
 {
 	if (!s->l->dialog && config_now()->foreign != FOREIGN_RELAY)
 		return give(s, 403, NULL);
-	return go_to_host(s, s->rx->buf, u);
+	go_to_host(s, s->rx->buf, u);
+	if (!s->w->code && sip_relay_strays(s->r, &s->w->to.remote,
+					    s->w->to.zone == ZONE_INSIDE))
+		give(s, 403, NULL);
+	return true;
 }
 
 static bool by_route(struct search *s)

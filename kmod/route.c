@@ -122,6 +122,7 @@ static enum cg_fate by_route(struct cg_fwd *f)
 	const struct sip_relay_look *look = &f->relay.look;
 	struct cg_way *way = &f->way;
 	struct sip_end end;
+	bool inside;
 
 	if (look->exit.kind == SIP_HOST_NONE || !next_in_dialog(f, &end))
 		return cg_up(f, CG_R_UP_ROUTE);
@@ -131,8 +132,10 @@ static enum cg_fate by_route(struct cg_fwd *f)
 	    !cg_attach_has(f->gate, &way->to.local))
 		return cg_up(f, CG_R_UP_ROUTE);
 	way->to.ifindex = look->route.ifindex;
-	way->zone = cg_rules_inside(f->rules, &way->to.remote, way->to.ifindex) ?
-		    SIP_ZONE_INSIDE : look->route.zone;
+	inside = cg_rules_inside(f->rules, &way->to.remote, way->to.ifindex);
+	if ((look->has_next || !look->has_contact) && sip_relay_strays(&f->relay, &end, inside))
+		return cg_up(f, CG_R_UP_POLICY);
+	way->zone = inside ? SIP_ZONE_INSIDE : look->route.zone;
 	way->ntarget = 0;
 	return CG_SENT;
 }

@@ -135,6 +135,17 @@ int sip_relay_look(struct sip_relay *r, const struct sip_msg *m)
 	return sip_work_is_sip(&l->next.uri) ? SIP_RELAY_OK : SIP_RELAY_BAD_ROUTE;
 }
 
+bool sip_relay_strays(const struct sip_relay *r, const struct sip_end *to, bool inside)
+{
+	const struct sip_token *t = &r->look.route;
+
+	if (r->from.zone == SIP_ZONE_INSIDE || !r->look.dialog)
+		return false;
+	if (to->kind == t->end.kind && !memcmp(to->addr, t->end.addr, sizeof(to->addr)))
+		return false;
+	return inside || t->zone == SIP_ZONE_INSIDE;
+}
+
 /* ---- the two of them ---- */
 
 static void count_hop(struct sip_work *w)

@@ -129,6 +129,13 @@ struct sip_relay {
 int sip_relay_look(struct sip_relay *r, const struct sip_msg *m);
 
 /*
+ * In a dialog, from outside: is @to, which the message names without a token of ours, another host
+ * than the dialog leads to? On its way outside that may be, a peer's Contact says where; but who
+ * knows one route of ours must not reach all that we can reach. @inside: @to is.
+ */
+bool sip_relay_strays(const struct sip_relay *r, const struct sip_end *to, bool inside);
+
+/*
  * The edits that relay the request from r->from to r->to; on failure @e holds some of them and is
  * to be thrown away. LOOP, TOO_MANY_HOPS, BAD_TARGET, BAD_ROUTE, TOO_BIG, TOO_MANY_EDITS, CONFLICT.
  */

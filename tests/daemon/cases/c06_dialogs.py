@@ -117,6 +117,32 @@ def c43_forged_route_is_no_dialog(world):
     check(victim.silent(), 'it was relayed')
 
 
+def c08_a_call_is_no_licence(world):
+    """Who had a call may not use its route for something else: not begin anything with it, nor
+    reach hosts inside that it did not lead to."""
+    caller, callee = world.outside(), fresh(world)
+    seen, final = call(caller, callee)
+    lines = [f'Route: <{uri}>' for uri in routes(final)[::-1]]
+    for method, victim, tag in (('INVITE', world.outside(), None), ('INVITE', world.inside(), None),
+                                ('MESSAGE', world.inside(), None), ('BYE', world.inside(), 'callee'),
+                                ('MESSAGE', world.inside(), 'made-up'),
+                                ('INFO', world.outside(), 'callee')):
+        answer = caller.transact(caller.request(
+            method, f'sip:x@{victim.hostport}', lines=lines, cseq=50, to_tag=tag,
+            call_id=seen.get('call-id')))
+        check(answer.code == 403, f'{method}, tag {tag}: {answer.start}')
+        check(victim.silent(), f'{method}, tag {tag}: it was relayed')
+        more = [*lines, f'Route: <sip:{victim.hostport};lr>']
+        answer = caller.transact(caller.request(
+            method, contact_of(final), lines=more, cseq=51, to_tag=tag,
+            call_id=seen.get('call-id')))
+        check(answer.code == 403, f'{method} by Route, tag {tag}: {answer.start}')
+        check(victim.silent(), f'{method} by Route, tag {tag}: it was relayed')
+    check(callee.silent(), 'it came to the callee')
+    got = bye(caller, callee, final, contact_of(final), routes(final)[::-1])
+    check(got.method == 'BYE', got.start)
+
+
 def c46_record_route_of_both_sides(world):
     """RFC 5658: the callee sees its own side first, the caller its own last."""
     caller, callee = world.outside(), fresh(world)
