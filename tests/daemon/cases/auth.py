@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Who may do what: wrong passwords and their end (C28), users of MD5, sources (C13), relay (C08)."""
+import hashlib
 import json
+import re
 
 from peer import Credentials, check, code as ok, until
 from sipmsg import challenges, unique
@@ -188,3 +190,43 @@ def c08_in_our_name_from_outside(world):
                                                 domain='office.example', to_tag=tag))
             ok(answer, 407)
             check(len(answer.all('proxy-authenticate')) == 1, str(answer))
+
+
+def c08_the_right_remote(world):
+    """From outside to elsewhere: only a user with that right, who proves who he is."""
+    world.add_user('rita', None, '--remote')
+    victim = world.outside()
+    target = f'sip:x@{victim.hostport}'
+    for user, code in (('rita', 0), ('bob', 403)):
+        phone = world.phone(user, 'outside')
+        for method in ('OPTIONS', 'INVITE'):
+            ok(phone.transact(phone.request(method, target)), 407)
+            check(victim.silent(), f'{method} of {user} was relayed unasked')
+            phone.credentials.take(challenges(phone.transact(phone.request(method, target)))[0])
+            phone.send(phone.request(method, target,
+                                     lines=[phone.credentials.line(method, target)]))
+            if code:
+                ok(phone.expect('a refusal', lambda m, c=code: m.code == c), code)
+            else:
+                got = victim.expect_request(method)
+                check(not got.all('proxy-authorization'), str(got))
+    check(victim.silent(), 'something of bob was relayed')
+
+
+c08_the_right_remote.config = CONFIG + 'foreign = relay\n'
+
+
+def c28_the_answer_proves_who_wrote_it(world):
+    """Authentication-Info: rspauth is made with what only who knows the user has (RFC 7616 3.5)."""
+    phone = world.phone('bob')
+    answer = ok(phone.register())
+    info = dict(re.findall(r'(\w+)="?([^",]*)"?', answer.get('authentication-info')))
+    nonce = phone.credentials.challenge.values['nonce']
+
+    def digest(*parts):
+        return hashlib.sha256(':'.join(parts).encode()).hexdigest()
+
+    want = digest(digest('bob', 'office.example', 'bob-secret'), nonce, '00000001',
+                  info.get('cnonce', ''), 'auth', digest('', DOMAIN))
+    check(info.get('rspauth') == want and info.get('qop') == 'auth' and
+          info.get('nc') == '00000001', str(info))

@@ -237,3 +237,38 @@ def c43_ten_calls_interleaved(world):
         got = caller.expect('180', lambda m: m.code == 180)
         check(got.tag('to') == f'tag-{callee.user}', f'the answer of {got.tag("to")}')
         check(got.get('call-id') == seen[caller].get('call-id'), 'of another call')
+
+
+def c08_a_redirection_is_passed_on(world):
+    """RFC 3261 16.7, item 4: never followed by us, or a phone could have others called."""
+    caller, callee, third = world.outside(), fresh(world), world.outside()
+    seen, _ = invite(caller, callee)
+    callee.answer(seen, 302, 'Moved Temporarily', lines=[f'Contact: <sip:x@{third.hostport}>'])
+    final = caller.expect('302', lambda m: m.code >= 300)
+    check(final.code == 302 and contact_of(final).startswith('sip:x@'), str(final))
+    check(third.silent(), 'it was followed')
+
+
+def c30_a_port_of_the_admins_choice(world):
+    """Another port beside 5060: who registers there is called from there."""
+    caller, callee = world.outside(), fresh(world, registered=False)
+    other = (callee.router, 5080)
+    contact = [f'Contact: <sip:{callee.user}@{callee.hostport}>']
+    uri = f'sip:{world.domain}'
+
+    def register(*more, cseq):
+        return callee.transact(callee.request('REGISTER', uri, to=address(callee), cseq=cseq,
+                                              call_id=f'port-{callee.user}',
+                                              lines=[*contact, *more]), to=other)
+
+    callee.credentials.take(challenges(register(cseq=1))[0])
+    check(register(callee.credentials.line('REGISTER', uri), cseq=2).code == 200, 'no 200')
+    seen, _ = invite(caller, callee)
+    check(seen.source == other, f'the INVITE comes from {seen.source}')
+    check(f'{host(callee.router)}:5080' in seen.get('via'), seen.get('via'))
+    callee.answer(seen, 486, 'Busy')
+    caller.expect('486', lambda m: m.code == 486)
+
+
+c30_a_port_of_the_admins_choice.config = CONFIG + (
+    'listen = { "0.0.0.0:5060", "[::]:5060", "0.0.0.0:5080", "[::]:5080" }\n')

@@ -75,3 +75,19 @@ def c20_no_module_no_edit(world):
     check(named(seen) == (caller.address, caller.address, 7000), f'the offer: {named(seen)}')
     check(named(final) == (callee.address, callee.address, 4000), f'the answer: {named(final)}')
     end_call(caller, callee, seen, final)
+
+
+def c29_a_hashed_body_is_left_alone(world):
+    """Credentials for others with auth-int: an edited description would make them wrong (F28)."""
+    need_module()
+    caller, callee = fresh(world), fresh(world, 'outside')
+    lines = ['Content-Type: application/sdp', 'Identity: abc;info=<https://far.example/c>;alg=ES256',
+             'Authorization: Digest username="x", realm="far.example", nonce="n", uri="sip:x", '
+             'qop=auth-int, nc=00000001, cnonce="c", response="00000000000000000000000000000001"']
+    for more, address in ((lines, caller.address), (lines[:2], callee.router)):
+        seen, _ = invite(caller, callee, body=sdp(caller.address, 7000), lines=more)
+        check(named(seen)[0] == address, f'{len(more)} lines: {named(seen)}')
+        check(seen.get('identity') == lines[1].partition(': ')[2], 'Identity')
+        callee.answer(seen, 486, 'Busy')
+        caller.expect('486', lambda m: m.code == 486)
+        caller.credentials.challenge = None
