@@ -8,7 +8,7 @@
 #include "proxy_seen.h"
 
 #define BRIEF_MS 32000
-#define INVITE_MS 200000
+#define INVITE_MS 600000	/* as long as the module keeps one: it may ring for minutes */
 #define BUCKETS 65536
 
 struct seen {

@@ -2,7 +2,7 @@
 /*
  * proxy_seen: where a transaction went. Its retransmissions, its CANCEL and the ACK of its refusal
  * go the same way, whatever has become of the location meanwhile (design 3). Bounded; beyond it the
- * oldest goes. Kept for 32 s, an INVITE's for 200 s: so long it may ring (timer C).
+ * oldest goes. Kept for 32 s, an INVITE's for 10 minutes: so long it may ring.
  */
 #ifndef PROXY_SEEN_H
 #define PROXY_SEEN_H

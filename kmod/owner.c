@@ -4,7 +4,7 @@
 #include "owner.h"
 
 #define BRIEF 32	/* seconds: 64 * T1 of RFC 3261 */
-#define LASTING 200	/* an INVITE may be cancelled as long as it rings: timer C */
+#define LASTING 600	/* an INVITE may be cancelled as long as it rings */
 #define SWEEP_BATCH 256
 
 struct cg_owner {

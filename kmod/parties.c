@@ -8,8 +8,8 @@
 
 enum state { RINGING, LASTING, ENDED };
 
-/* An INVITE may ring until timer C; a BYE is repeated for 64 * T1; a day is long for a call. */
-static const u32 seconds[] = { [RINGING] = 200, [LASTING] = 24 * 3600, [ENDED] = 32 };
+/* An INVITE may ring for minutes; a BYE is repeated for 64 * T1; a day is long for a call. */
+static const u32 seconds[] = { [RINGING] = 600, [LASTING] = 24 * 3600, [ENDED] = 32 };
 
 enum side { CALLER, CALLED };
 
