@@ -81,7 +81,7 @@ struct transport_counters {
 	uint64_t bad;		/* came in, and was no SIP that could be read or refused */
 	uint64_t dropped;	/* nobody was there to handle it, or it was only a keep-alive */
 	uint64_t send_failed;	/* could not be sent, or an ICMP error came back */
-	uint64_t late;		/* waited too long in the socket */
+	uint64_t late;		/* waited too long in the socket, or since before it was ours */
 };
 /* The transports write into it. */
 struct transport_counters *transport_counters(void);

@@ -170,7 +170,8 @@ static void received(const struct udp_socket *s, unsigned int i, int64_t now)
 		transport_counters()->bad++;
 		return;
 	}
-	if (read_control(m, &flow, now) > LATE_NS) {
+	/* no interface: it came to a socket handed over that did not ask for it yet */
+	if (read_control(m, &flow, now) > LATE_NS || !flow.ifindex) {
 		transport_counters()->late++;
 		return;
 	}
@@ -425,25 +426,6 @@ static int set(int fd, int level, int option, int value)
 	return setsockopt(fd, level, option, &value, sizeof(value)) ? errno : 0;
 }
 
-/* Before bind(): the options that decide what is bound. */
-static int new_socket(const struct endpoint *at, int *fd)
-{
-	union address a;
-	socklen_t len = to_sockaddr(at, 0, &a);
-	int err = 0;
-
-	*fd = socket(a.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (*fd < 0)
-		return errno;
-	if (at->len == 16)
-		err = set(*fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-	if (!err && bind(*fd, &a.sa, len))
-		err = errno;
-	if (err)
-		close(*fd);
-	return err;
-}
-
 static int set_options(int fd, bool six)
 {
 	int err = set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
@@ -461,6 +443,30 @@ static int set_options(int fd, bool six)
 	if (!err)
 		err = six ? set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT) :
 			    set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+	return err;
+}
+
+/*
+ * The options come before bind(): of a datagram that is there before IP_PKTINFO was asked for, the
+ * kernel knows neither the interface nor the own address, and the zone is told by them.
+ */
+static int new_socket(const struct endpoint *at, int *fd)
+{
+	union address a;
+	socklen_t len = to_sockaddr(at, 0, &a);
+	int err = 0;
+
+	*fd = socket(a.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (*fd < 0)
+		return errno;
+	if (at->len == 16)
+		err = set(*fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	if (!err)
+		err = set_options(*fd, at->len == 16);
+	if (!err && bind(*fd, &a.sa, len))
+		err = errno;
+	if (err)
+		close(*fd);
 	return err;
 }
 
@@ -528,7 +534,7 @@ int udp_open(struct loop *l, const struct endpoint *at, int fd, struct udp_socke
 	if (err)
 		goto out;
 	s->fd = fd;
-	err = set_options(fd, at->len == 16);
+	err = given ? set_options(fd, at->len == 16) : 0;
 	if (!err)
 		err = watch(l, s);
 	if (err && !given)

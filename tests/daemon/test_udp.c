@@ -372,8 +372,11 @@ static void open_errors(uint16_t port)
 }
 
 /* A socket of systemd or of the module. */
+/* What came before is of no known interface: IP_PKTINFO was not asked for. It is not guessed. */
 static void given(void)
 {
+	uint64_t late = transport_counters()->late;
+	unsigned int before = received;
 	struct sockaddr_in a = to4("127.0.0.1", 0);
 	socklen_t len = sizeof(a);
 	struct endpoint at = { .len = 4, .addr = { 127, 0, 0, 1 } };
@@ -386,9 +389,13 @@ static void given(void)
 	at.port = ntohs(a.sin_port) ^ 1;
 	T_OK(udp_open(loop, &at, fd, &s, why) < 0, "a socket of another port was taken");
 	at.port ^= 1;
+	sendto(peer, message(400), 400, 0, (struct sockaddr *)&a, sizeof(a));
 	T_OK(!udp_open(loop, &at, fd, &s, why) && udp_fd(s) == fd, "given: %s", why);
 	sendto(peer, message(300), 300, 0, (struct sockaddr *)&a, sizeof(a));
 	T_OK(run_until(1), "nothing from a given socket");
+	T_OK(received == before + 1 && lengths[before % 64] == 300, "%u came", received - before);
+	T_OK(transport_counters()->late == late + 1, "what came before is not counted");
+	T_OK(flows[before % 64].ifindex, "no interface");
 	T_OK(udp_has(&at), "not there");
 	udp_close(s);
 	T_OK(!udp_has(&at), "still there");
