@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +26,12 @@ bool prefix_has(const struct prefix *p, const struct endpoint *e)
 	return !bits || !((p->addr[bytes] ^ e->addr[bytes]) & (0xff00 >> bits) & 0xff);
 }
 
+/* No file: no routes of that family. Out of file descriptors, say: outside, where less is allowed. */
+static bool cannot_tell(void)
+{
+	return errno != ENOENT;
+}
+
 /* /proc/net/route: "eth0 00000000 0100000A 0003 0 0 100 00000000 ...", RTF_UP is bit 0. */
 static bool default_route4(const char *name)
 {
@@ -34,7 +41,7 @@ static bool default_route4(const char *name)
 	FILE *f = fopen("/proc/net/route", "re");
 
 	if (!f)
-		return false;
+		return cannot_tell();
 	while (!found && fgets(line, sizeof(line), f))
 		found = sscanf(line, "%16s %x %*x %x %*d %*d %*d %x", dev, &dst, &flags, &mask) ==
 				4 && !dst && !mask && (flags & 1) && !strcmp(dev, name);
@@ -52,7 +59,7 @@ static bool default_route6(const char *name)
 	FILE *f = fopen("/proc/net/ipv6_route", "re");
 
 	if (!f)
-		return false;
+		return cannot_tell();
 	while (!found && fgets(line, sizeof(line), f))
 		found = sscanf(line, "%32s %x %*s %*x %*s %*x %*x %*x %x %16s", dst, &bits, &flags,
 			       dev) == 4 && !bits && strspn(dst, "0") == 32 &&
