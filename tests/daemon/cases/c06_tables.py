@@ -17,6 +17,7 @@ CONFIG = '''\
 domain "office.example" { registrar = main }
 domain "voip.example" { registrar = passive }
 durability = 1s
+helper = off
 '''
 USERS = [f't{n}' for n in range(30)]
 PHONES = 12
