@@ -304,6 +304,13 @@ int gate_sockets(struct gate *g, gate_socket_fn *fn, void *arg)
 
 /* ---- rules ---- */
 
+/* An empty list says that there is none; without the attribute the module keeps what it had. */
+static void end_list(struct nl_msg *msg, struct nlattr *list)
+{
+	if (list)
+		nla_nest_end_keep_empty(msg, list);
+}
+
 static void put_prefixes(struct nl_msg *msg, int attr, const struct prefix *p, size_t n)
 {
 	struct nlattr *list = nla_nest_start(msg, attr | NLA_F_NESTED), *item;
@@ -316,8 +323,7 @@ static void put_prefixes(struct nl_msg *msg, int attr, const struct prefix *p, s
 		nla_put(msg, CALLGATE_M_PREFIX, p[i].len + 1, wire);
 		nla_nest_end(msg, item);
 	}
-	if (list)
-		nla_nest_end(msg, list);
+	end_list(msg, list);
 }
 
 struct name_list {
@@ -337,8 +343,7 @@ static void put_names(struct nl_msg *msg, const struct name_list *names)
 		nla_put_string(msg, names->item, names->name[i]);
 		nla_nest_end(msg, item);
 	}
-	if (list)
-		nla_nest_end(msg, list);
+	end_list(msg, list);
 }
 
 int gate_rules(struct gate *g, const struct gate_rules *r)

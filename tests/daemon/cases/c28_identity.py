@@ -4,9 +4,10 @@ where it is loaded."""
 import c28_credentials
 import calls
 import gateway
-from peer import check
+from peer import BITS, OUTSIDE, check
 
 CONFIG = calls.CONFIG
+TRUSTED = f'trusted = {{ "{OUTSIDE[4]}0/{BITS[4]}", "{OUTSIDE[6]}/{BITS[6]}" }}\n'
 USERS = [f'i{n}' for n in range(20)]
 BOSS = 'P-Asserted-Identity: "Boss" <sip:boss@office.example>'
 
@@ -47,6 +48,29 @@ def c28_the_module_believes_no_stranger_either(world):
     forwarded, _ = gateway.takes(world, ['forwarded-request', 'forwarded-response'],
                                  lambda: c28_a_stranger_asserts_nothing(world))
     check(forwarded == [2, 2], f'UPDATE, MESSAGE, and their 200: {forwarded}')
+
+
+def trusted_until_a_reload(world):
+    caller, callee = world.outside(), calls.fresh(world)
+    seen, _ = calls.invite(caller, callee, lines=[BOSS])
+    check(len(asserted(seen)) == 1, f'who is trusted is believed\n{seen}')
+    world.daemon.configure(CONFIG)
+    world.daemon.callgate('reload')
+
+
+def c28_who_is_no_longer_trusted(world):
+    """A list that was emptied is empty."""
+    trusted_until_a_reload(world)
+    c28_a_stranger_asserts_nothing(world)
+
+
+def c28_the_module_trusts_nobody_longer(world):
+    gateway.need_module()
+    trusted_until_a_reload(world)
+    c28_the_module_believes_no_stranger_either(world)
+
+
+c28_who_is_no_longer_trusted.config = c28_the_module_trusts_nobody_longer.config = TRUSTED + CONFIG
 
 
 def c28_who_proved_who_he_is_is_nobody_else(world):
