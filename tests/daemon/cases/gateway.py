@@ -119,9 +119,9 @@ def c43_status_with_and_without_the_daemon(world):
                              'late')] == [2, 2, 1, 1, 0], f'{more}')
     check('gateway    callgated is there' in text and 'locations 1 of ' in text and
           'forwarded: ' in text and '0.0.0.0:5060, [::]:5060' in text, text)
+    check(not found['flows']['without_helper'], f'{found["flows"]}')
     check(not any('callgated' in a or 'adopt' in a for a in found['advice']),
           f'{found["advice"]}')
-    check(not found['flows']['without_helper'], f'{found["flows"]}')
     world.daemon.kill()
     text, found = status(world)
     now = found['gateway']
