@@ -26,7 +26,7 @@ bool prefix_has(const struct prefix *p, const struct endpoint *e)
 	return !bits || !((p->addr[bytes] ^ e->addr[bytes]) & (0xff00 >> bits) & 0xff);
 }
 
-/* No file: no routes of that family. Out of file descriptors, say: outside, where less is allowed. */
+/* No file: no routes of that family. No descriptor left, say: outside, where less is allowed. */
 static bool cannot_tell(void)
 {
 	return errno != ENOENT;
