@@ -104,6 +104,7 @@ def status(world):
 def c43_status_with_and_without_the_daemon(world):
     """What the command shows of gateway use, from the start to the next start."""
     counter(world, 'forwarded-request')
+    world.nets.router.run('conntrack', '-F')    # of a callgated of another case, at another port
     phone, caller = fresh(world), world.outside()
     before = status(world)[1]['gateway']['counts']
     calls.answered_call(world, caller, phone)
