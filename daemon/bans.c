@@ -252,7 +252,9 @@ static void configured(const struct config *c)
 	if (!c->ban_failures)
 		forget_all();
 	if (bans_nft_open(c, was_banned, why))
-		log_warn("bans act inside callgated alone, which refuses: nft: %s", why);
+		log_warn("bans act inside callgated alone, which refuses: nft: %s: give callgated "
+			 "CAP_NET_ADMIN, take out of 'nft list table inet callgate' what is not "
+			 "callgated's, or say \"ban-failures = 0\"", why);
 }
 
 int bans_open(const struct config *c, char why[static 256])

@@ -409,6 +409,38 @@ def databases():
     s.close()
 
 
+NOT_OURS = """add table inet callgate
+delete table inet callgate
+table inet callgate {
+	set banned4 { type ipv6_addr; }
+	chain helper { }
+	chain admin { jump helper; }
+}
+"""
+
+
+def degraded(what, s, port, words, *before):
+    """A start without nft: one line with its reason and what to do, and service all the same."""
+    s.begin(*before)
+    check(f"{what}: it is ready", s.say("ready: version"), s.log())
+    lines = [line for line in s.log().splitlines() if "warn" in line and "nft: " in line]
+    check(f"{what}: one line: {lines[0] if lines else ''}",
+          len(lines) == 1 and all(word in lines[0] for word in words), s.log())
+    check(f"{what}: it serves", options(port) == "SIP/2.0 200 OK", s.log())
+    check(f"{what}: exit status 0", s.stop() == 0, s.log())
+    s.close()
+
+
+def without_nft():
+    remedy = ["bans act inside callgated alone", "CAP_NET_ADMIN", '"ban-failures = 0"']
+    subprocess.run(["nft", "-f", "-"], input=NOT_OURS, text=True, check=True)
+    degraded("a table with other things", Service(), 5060, [*remedy, "nft: Error: ", "nft list table"])
+    subprocess.run(["nft", "delete", "table", "inet", "callgate"], check=True)
+    degraded("no right to use nft", open_to_all(Service(), 5065), 5065,
+             [*remedy, "Operation not permitted"], "setpriv", "--reuid=65534", "--regid=65534",
+             "--clear-groups", "--inh-caps=-all", "--bounding-set=-all")
+
+
 def main():
     if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET):
         print("skip  callgated as a service: takes root\n0 passed, 0 failed, 1 skipped")
@@ -416,7 +448,8 @@ def main():
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     for address in (PHONE, "192.0.2.1"):
         subprocess.run(["ip", "address", "add", address, "dev", "lo"], check=True)
-    for part in (life, in_order, watchdog, privileges, handed_over, taken, failures):
+    for part in (life, in_order, watchdog, privileges, handed_over, taken, failures,
+                 without_nft):
         try:
             part()
         except Exception as why:    # any: the others are to run, too
