@@ -5,6 +5,8 @@ QEMU writes to it by the protocol of network block devices (NBD, its proto.md) o
 What is written stays in the cache until a FLUSH, which puts all of it into the drive's file and
 takes a moment. When the power goes, each sector of the file becomes what it was at the last FLUSH
 or any of what was written there since: a drive writes its cache back in whatever order it likes.
+The superblock's two sectors are one to it: ext4 rewrites it in place, and could not be mounted if
+drives were not that kind.
 """
 import os
 import random
@@ -13,6 +15,7 @@ import struct
 import threading
 
 SECTOR = 512
+SUPERBLOCK = (2, 3)     # 1024 bytes, from 1024 on
 LATENCY = 0.02          # of a FLUSH, in seconds, at most
 OPTION = struct.Struct('>8sII')
 OPTION_REPLY = struct.Struct('>QIII')
@@ -125,8 +128,11 @@ class Drive:
             self.off.set()
             share = self.dice.random()
             for number, written in self.cache.items():
-                if self.dice.random() < share:
-                    os.pwrite(self.file, self.dice.choice(written), number * SECTOR)
+                if number == SUPERBLOCK[1] or self.dice.random() >= share:
+                    continue
+                which = self.dice.randrange(len(written))
+                for one in SUPERBLOCK if number == SUPERBLOCK[0] else (number,):
+                    os.pwrite(self.file, self.cache[one][which], one * SECTOR)
 
     def close(self):
         """The machine has ended. Without a cut what is in the cache reaches the file."""
