@@ -6,7 +6,7 @@
 
 #include "config.h"
 
-#define HOOKS 8
+#define HOOKS 12
 
 static struct config *now;
 static config_hook_fn *hooks[HOOKS];
@@ -38,6 +38,7 @@ static void free_domain(struct domain *d)
 	free_words(&d->sources);
 	free_words(&d->allow);
 	free_words(&d->push);
+	free(d->push_command);
 }
 
 void config_put(struct config *c)

@@ -53,6 +53,8 @@ struct domain {
 	struct words sources;		/* sources.h: where users register from; none: any */
 	struct words allow;		/* patterns of users who may register; none: all */
 	struct words push;		/* push services; none: its parameters mean nothing */
+	char *push_command;		/* wakes phones by them; NULL: a server on the way does */
+	uint32_t push_wait;		/* 20: so long a request waits for them */
 	/* users who may watch all registrations of the domain, with or without "@domain" */
 	struct words watchers;
 };
@@ -125,7 +127,7 @@ void config_set(struct config *c);
  * start can change stays as it is, and is said in @lines.
  */
 int config_reload(char **lines);
-/* @fn after each config_set() by a reload. -ENOSPC: there are 8. */
+/* @fn after each config_set() by a reload. -ENOSPC: there are 12. */
 typedef void config_hook_fn(const struct config *now);
 int config_hook(config_hook_fn *fn);
 

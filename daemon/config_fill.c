@@ -96,6 +96,19 @@ static void check_domain(cfg_t *cfg, const struct domain *d)
 			 "registrar = passive, or remove it");
 }
 
+static void check_push(cfg_t *cfg, const struct domain *d)
+{
+	if (!d->push_command)
+		return;
+	if (d->mode != REGISTRAR_MAIN)
+		conf_bad_at(place_in(cfg, "push-command"), "push-command: without effect: write "
+			 "registrar = main, or remove it");
+	else if (!d->push.n)
+		conf_bad_at(place_in(cfg, "push-command"), "push-command: there are no "
+			 "push-services: name those that it knows, as push-services = { apns, "
+			 "fcm }");
+}
+
 static void take_domain(cfg_t *cfg, struct domain *d)
 {
 	const char *title = cfg_title(cfg);
@@ -113,6 +126,7 @@ static void take_domain(cfg_t *cfg, struct domain *d)
 		*s = (char)tolower((unsigned char)*s);
 	take_section(cfg, "domain", d);
 	check_domain(cfg, d);
+	check_push(cfg, d);
 }
 
 static int by_name(const void *a, const void *b)

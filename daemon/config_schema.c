@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "auth.h"
 #include "config_schema.h"
@@ -253,6 +255,22 @@ static bool check_path(const char *word, char what[static CONFIG_WHAT])
 	return say(what, "'%s' does not begin with '/': give the whole path", word);
 }
 
+/* What others may write is not run. */
+static bool check_program(const char *word, char what[static CONFIG_WHAT])
+{
+	struct stat st;
+
+	if (!check_path(word, what))
+		return false;
+	if (stat(word, &st))
+		return say(what, "'%.200s': %s: check the path and the permissions", word,
+			   strerror(errno));
+	if (!S_ISREG(st.st_mode) || access(word, X_OK))
+		return say(what, "'%.200s' is no program that can be run: try 'chmod +x'", word);
+	return !(st.st_mode & S_IWOTH) ||
+	       say(what, "'%.200s' can be changed by everybody: 'chmod o-w' it", word);
+}
+
 /* sockaddr_un */
 static bool check_socket(const char *word, char what[static CONFIG_WHAT])
 {
@@ -405,6 +423,8 @@ const struct config_option config_options[] = {
 	DOMAIN(sources, "sources", NULL, LIST(words), .check = check_source),
 	DOMAIN(allow, "allow", NULL, LIST(words), .check = check_word),
 	DOMAIN(push, "push-services", NULL, LIST(words), .check = check_word),
+	DOMAIN(push_command, "push-command", NULL, text, .check = check_program),
+	DOMAIN(push_wait, "push-wait", "20", RANGE(1, 30)),
 	DOMAIN(watchers, "watchers", NULL, LIST(words), .check = check_watcher),
 	GROUP(sources, "sources", LIST(words), .check = check_source),
 	GROUP(max_contacts, "max-contacts", RANGE(1, 1000)),

@@ -12,6 +12,7 @@
 #include "reply.h"
 #include "text.h"
 #include "txn.h"
+#include "wake.h"
 
 #define METHODS                                                                                    \
 	"INVITE, ACK, CANCEL, OPTIONS, BYE, UPDATE, PRACK, INFO, MESSAGE, REFER, NOTIFY, "         \
@@ -368,7 +369,7 @@ static void cancel(struct context *c, struct rx *rx, struct txn *t)
 
 	if (invite) {
 		reply_simple(rx, t, 200, NULL, NULL);
-		if (!txn_answered(invite))
+		if (!txn_answered(invite) && !wake_cancel(txn_id(invite)))
 			answer_cancelled(invite);
 	} else if (c->target == TO_PROXY) {
 		proxy_request(rx, t);
@@ -406,7 +407,7 @@ static void dispatch(struct context *c, struct rx *rx, struct txn *t)
 		proxy_request(rx, t);
 }
 
-/* An INVITE that is still being thought about gets its 100 in time. */
+/* An INVITE that is still being thought about gets its 100 in time, unless it is to be repeated. */
 static void trying(const struct rx *rx, uint64_t id)
 {
 	struct txn *t = txn_by_id(id);
@@ -414,7 +415,7 @@ static void trying(const struct rx *rx, uint64_t id)
 	struct reply r;
 	uint32_t len;
 
-	if (!t || txn_answered(t))
+	if (!t || txn_answered(t) || wake_holds(id))
 		return;
 	reply_begin(&r, rx, 100, NULL);
 	bytes = reply_end(&r, &len);

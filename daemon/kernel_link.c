@@ -153,6 +153,7 @@ static void configured(const struct config *c)
 	line.n_interfaces = list_inside(c, line.interface);
 	if (line.gate)
 		set_rules(c);
+	kernel_sync_configured(c);
 }
 
 /* What carries a branch or token of the new key must be known at once. */

@@ -11,6 +11,7 @@
 #include "location.h"
 #include "log.h"
 #include "loop.h"
+#include "push_phone.h"
 #include "screen.h"
 #include "sip/token.h"
 #include "text.h"
@@ -25,6 +26,7 @@ static struct {
 	struct loop_watch *pieces;
 	struct location_walk walk;
 	unsigned int told;		/* of this piece */
+	uint64_t pushes;		/* push_mark() of the settings */
 	bool walking, hooked, failed;
 } sync;
 
@@ -60,6 +62,12 @@ static uint64_t state_of(const struct contact *c)
 	return sip_hash_final(&h);
 }
 
+/* Only we wake phones, and know which were heard of lately. */
+static bool is_ours(const struct aor *a, const struct contact *c)
+{
+	return a->n != 1 || !is_simple(c) || push_domain(c) || screen_has(a->name, a->len);
+}
+
 /*
  * One of several is left to us, even if the kernel knows none of the others (its table is full, a
  * URI too long): a call that it sent on by itself would reach one device and miss the rest.
@@ -73,8 +81,7 @@ bool kernel_sync_location(const struct aor *a, const struct contact *c, struct g
 		.id = c->id, .generation = state_of(c), .aor = a->name, .uri = c->uri,
 		.remote = c->flow.remote, .local = c->flow.local, .ifindex = c->flow.ifindex,
 		.expires = text_boot_now() + location_left(c),
-		.flags = a->n == 1 && is_simple(c) && !screen_has(a->name, a->len) ? 0 :
-			CALLGATE_LOCATION_UP,
+		.flags = is_ours(a, c) ? CALLGATE_LOCATION_UP : 0,
 	};
 	return true;
 }
@@ -252,6 +259,15 @@ void kernel_sync_begin(struct gate *g)
 	sync.walking = true;
 	sync.pieces = loop_every(sync.loop, PIECE_MS, tell_piece, NULL);
 	tell_piece(-1, NULL);
+}
+
+void kernel_sync_configured(const struct config *c)
+{
+	uint64_t pushes = push_mark(c);
+
+	if (pushes != sync.pushes && sync.gate)
+		kernel_sync_begin(sync.gate);
+	sync.pushes = pushes;
 }
 
 int kernel_sync_open(struct loop *l)

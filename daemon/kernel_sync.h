@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 struct aor;
+struct config;
 struct contact;
 struct gate;
 struct gate_location;
@@ -19,6 +20,8 @@ int kernel_sync_open(struct loop *l);
 void kernel_sync_close(void);
 /* @g NULL: the module is gone. Else it is told everything. */
 void kernel_sync_begin(struct gate *g);
+/* New settings: if other contacts may sleep than before, it is told everything again. */
+void kernel_sync_configured(const struct config *c);
 /* The kernel has all that it should. */
 bool kernel_sync_done(void);
 

@@ -22,7 +22,7 @@ _Static_assert(AOR_MAX == SIP_AOR_MAX, "the kernel knows users by the same names
 #define FIRST_BITS 10
 #define FIRST (1u << FIRST_BITS)
 #define SEGMENTS 20
-#define HOOKS 8
+#define HOOKS 12
 #define JOBS_MAX 64		/* of one AOR */
 #define RETRY_MS 100		/* a contact that ends while its AOR is being changed */
 

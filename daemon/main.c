@@ -40,6 +40,7 @@
 #include "transport.h"
 #include "txn.h"
 #include "udp.h"
+#include "wake.h"
 #include "watch.h"
 #include "zone.h"
 
@@ -243,6 +244,16 @@ static int auth_up(char why[static WHY])
 {
 	(void)why;
 	return auth_open(store, config_now());
+}
+
+/* Behind location_up(): phones that registered before this start are woken, too. */
+static int wake_up(char why[static WHY])
+{
+	int err;
+
+	(void)why;
+	err = wake_open(loop);
+	return err ? err : config_hook(wake_configured);
 }
 
 /* Behind privileges_up(): its thread has the rights of its birth. */
@@ -491,6 +502,7 @@ static const struct step {
 	{ "database", store_up, store_down, EX_IOERR },
 	{ "registrations", location_up, NULL, EX_IOERR },
 	{ "keys", keys_up, proxy_free, EX_IOERR },
+	{ "push", wake_up, wake_close, EX_OSERR },
 	{ "module", kernel_up, kernel_link_close, EX_OSERR },
 	{ "listen", listen_up, listen_down, EX_UNAVAILABLE },
 	{ "authentication", auth_up, auth_close, EX_OSERR },

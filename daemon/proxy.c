@@ -17,6 +17,7 @@
 #include "text.h"
 #include "txn.h"
 #include "upstream.h"
+#include "wake.h"
 
 #define UDP_MAX 65507
 
@@ -304,27 +305,65 @@ static void prepare(struct rx *rx)
 		now.r.registers = upstream_hides;
 }
 
-static void relay_new(struct rx *rx, struct txn *t, uint64_t key)
+/* Relayed, or answered. False: the phones of whom it is for sleep. */
+static bool relay_found(struct rx *rx, struct txn *t, uint64_t key)
 {
 	uint16_t code;
 
-	now.disowned = false;
-	if (refused_by_policy(rx, t))
-		return;
 	way_find(rx, &now.r, &now.way);
 	now.way.disowned = now.disowned;
+	if (now.way.asleep)
+		return false;
 	if (now.way.code) {
 		refuse_way(rx, t);
-		return;
+		return true;
 	}
 	code = relay(rx, generation);
 	if (code) {
 		refuse(rx, t, code, NULL);
-		return;
+		return true;
 	}
 	remember(rx, key);
 	if (t)
 		txn_forget(t);
+	return true;
+}
+
+/* Who sent it was let in when it came. */
+static bool relay_woken(struct rx *rx, struct txn *t, bool disowned)
+{
+	int result;
+
+	prepare(rx);
+	now.disowned = disowned;
+	result = sip_relay_look(&now.r, &rx->msg);
+	if (!result)
+		return relay_found(rx, t, seen_key(rx, &now.r.from));
+	count_result(result);
+	refuse(rx, t, sip_relay_code(result), NULL);
+	return true;
+}
+
+static void refuse_asleep(const struct rx *rx, struct txn *t)
+{
+	counts[COUNT_NOWHERE].n++;
+	refuse(rx, t, 480, NULL);
+}
+
+static bool hold(const struct rx *rx, struct txn *t)
+{
+	static const struct wake_calls calls = { relay_woken, refuse_asleep };
+
+	return t && wake_hold(&(struct wake_request){
+		.calls = &calls, .rx = rx, .txn = t, .contact = now.way.asleep,
+		.only = now.way.only, .disowned = now.disowned });
+}
+
+static void relay_new(struct rx *rx, struct txn *t, uint64_t key)
+{
+	now.disowned = false;
+	if (!refused_by_policy(rx, t) && !relay_found(rx, t, key) && !hold(rx, t))
+		refuse_asleep(rx, t);
 }
 
 void proxy_request(struct rx *rx, struct txn *t)

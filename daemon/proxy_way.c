@@ -12,6 +12,7 @@
 #include "proxy_device.h"
 #include "proxy_dialog.h"
 #include "proxy_way.h"
+#include "push_phone.h"
 #include "relayed.h"
 #include "screen.h"
 #include "sip/aor.h"
@@ -348,15 +349,39 @@ static bool go_to_contact(struct search *s, const struct contact *c)
 	return true;
 }
 
-/* The first that can be used: they stand in the order of q, then the newest. */
+/* What belongs to something that goes on is not kept waiting for a phone to wake up. */
+static bool may_wait(const struct search *s)
+{
+	const struct sip_msg *m = &s->rx->msg;
+
+	return !m->to_tag.len && m->method != SIP_M_ACK && m->method != SIP_M_CANCEL;
+}
+
+static bool wait_for(struct search *s, const struct contact *c, bool only)
+{
+	s->w->asleep = c;
+	s->w->only = only;
+	return give(s, 480, NULL);
+}
+
+/*
+ * The first that can be used: they stand in the order of q, then the newest. Who sleeps is woken
+ * only where nobody is awake.
+ */
 static bool at_location(struct search *s, const char *aor, uint32_t len)
 {
 	const struct aor *found = location_find(aor, len);
+	const struct contact *asleep = NULL;
 
-	for (const struct contact *c = found ? found->contacts : NULL; c; c = c->next)
-		if (can_carry(s, c))
+	for (const struct contact *c = found ? found->contacts : NULL; c; c = c->next) {
+		if (!can_carry(s, c))
+			continue;
+		if (!may_wait(s) || !push_asleep(c))
 			return go_to_contact(s, c);
-	return found && give(s, 480, NULL);
+		if (!asleep)
+			asleep = c;
+	}
+	return asleep ? wait_for(s, asleep, false) : found && give(s, 480, NULL);
 }
 
 /* A caller whom the user does not want: strangers must not tell that he is there by it. */
@@ -574,7 +599,7 @@ static bool by_gruu(struct search *s)
 	if (!code && by_screen(s, c->aor->name, c->aor->len))
 		return true;
 	if (!code && can_carry(s, c))
-		return go_to_contact(s, c);
+		return may_wait(s) && push_asleep(c) ? wait_for(s, c, true) : go_to_contact(s, c);
 	s->w->uniform = true;
 	return give(s, code ? code : 480, NULL);
 }
@@ -597,7 +622,7 @@ void way_find(const struct rx *rx, const struct sip_relay *r, struct way *w)
 	if (by_registrar(&s) || by_route(&s))
 		return;
 	gruu = is_gruu(&s);
-	if (gruu && by_gruu(&s) && !w->code)
+	if (gruu && by_gruu(&s) && (!w->code || w->asleep))
 		return;
 	/* a device that is away: in a dialog its peer is left */
 	w->code = 0;

@@ -13,11 +13,19 @@
 
 #define WAY_URI 1024
 
+struct contact;
+
 struct way {
 	uint16_t code;		/* 0: there is one; else the answer to give */
 	const char *warning;	/* text of a Warning, or NULL */
 	bool uniform;		/* strangers must not tell this code from the others */
 	bool disowned;		/* of sip_relay; who asked for the way sets it */
+	/*
+	 * Its phones sleep, and it may wait for one of them (wake.h): this one, or NULL. Valid in
+	 * this turn of the loop. Then .code is 480, for when it does not wait.
+	 */
+	const struct contact *asleep;
+	bool only;		/* .asleep and no other */
 	struct sip_hop to;
 	uint32_t target_len;	/* 0: the Request-URI stays, or is restored by its token */
 	uint32_t path_len;	/* 0: no Route to add */
@@ -28,7 +36,6 @@ struct way {
 /* @r: sip_relay_look() was called. */
 void way_find(const struct rx *rx, const struct sip_relay *r, struct way *w);
 
-struct contact;
 /*
  * The contact that a request outside of dialogs is for by the place it was sent to, by its
  * registrar (passive.h, relayed.h). NULL: none.

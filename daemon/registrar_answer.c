@@ -2,10 +2,11 @@
 /*
  * The 200 to a REGISTER: every binding of the address of record as it is after the change, those
  * of the request first, because some phones look at the first only. RFC 3261 10.3 step 8, RFC 3327
- * 5.3, RFC 3608 6.2, RFC 5626 6.
+ * 5.3, RFC 3608 6.2, RFC 5626 6, RFC 8599 5.3.1.
  */
 #include <time.h>
 
+#include "push_phone.h"
 #include "registrar_work.h"
 
 static struct {
@@ -116,6 +117,32 @@ static void service_route(const struct words *w)
 		LITERAL("\r\n");
 }
 
+/* RFC 6809 6. The phone that reads it may sleep: it is woken. */
+static void feature_caps(const char *provider, bool sooner)
+{
+	LITERAL("Feature-Caps: *;+sip.pns=\"");
+	text(provider);
+	LITERAL("\"");
+	if (sooner) {
+		LITERAL(";+sip.pnsreg=\"");
+		number(PUSH_EARLY + 1);
+		LITERAL("\"");
+	}
+	LITERAL("\r\n");
+}
+
+/* RFC 8599 5.3.1: the service of each phone; to one that asks (4.1.5), all of them. */
+static void push_services(const struct domain *d, const struct contact *c)
+{
+	static struct push_phone phone;
+
+	if (push_phone(d, c->uri, &phone))
+		feature_caps(phone.provider, push_not_needed(c));
+	else if (push_asks(d, c->uri))
+		for (size_t i = 0; i < d->push.n; i++)
+			feature_caps(d->push.word[i], false);
+}
+
 const uint8_t *reg_answer(const struct reg *r, const struct reg_change *change, uint32_t *len)
 {
 	const char *path = change->c.n_put ? change->put[0].path : NULL;
@@ -132,6 +159,8 @@ const uint8_t *reg_answer(const struct reg *r, const struct reg_change *change, 
 		LITERAL("\r\n");
 	}
 	service_route(&r->domain->service_route);
+	for (uint32_t i = 0; i < change->c.n_put; i++)
+		push_services(r->domain, &change->put[i]);
 	LITERAL("Supported: path, outbound, gin\r\n");
 	if (r->outbound)
 		LITERAL("Require: outbound\r\n");
