@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * wake_refresh: phones that sleep are woken to refresh their registrations in time (RFC 8599 5.2):
+ * wake_refresh: phones that sleep are woken to refresh their registration in time (RFC 8599 5.2):
  * PUSH_EARLY seconds before the end, of brief ones at half of the time; then again at half of what
  * is left, as long as that is worth it. Not who says by "sip.pnsreg" that it wakes by itself.
  *

@@ -372,6 +372,51 @@ static void groups(void)
 	     "in two files: %s", lines);
 }
 
+/* ---- push ---- */
+
+static bool push_is_refused(const char *command, const char *why)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "domain a.example {\n push-services = { fcm }\n"
+		 " push-command = \"%s\"\n}\n", command);
+	return !load(text) && lines && strstr(lines, "conf:3: push-command: ") &&
+	       strstr(lines, why);
+}
+
+static void push(void)
+{
+	char program[96], text[256];
+	struct config *c;
+
+	snprintf(program, sizeof(program), "%s/push", dir);
+	write_file("push", "#!/bin/sh\n");
+	chmod(program, 0644);
+	T_OK(push_is_refused("push", "does not begin with '/'"), "not a path: %s", lines);
+	T_OK(push_is_refused("/nowhere/push", "No such file"), "not there: %s", lines);
+	T_OK(push_is_refused(dir, "no program"), "a folder: %s", lines);
+	T_OK(push_is_refused(program, "chmod +x"), "not to be run: %s", lines);
+	chmod(program, 0757);
+	T_OK(push_is_refused(program, "chmod o-w"), "anybody's: %s", lines);
+	chmod(program, 0755);
+	snprintf(text, sizeof(text), "domain a.example { push-services = { fcm }"
+		 " push-command = \"%s\" }\n", program);
+	c = load(text);
+	T_OK(c && !lines && !strcmp(c->domains[0].push_command, program) &&
+	     c->domains[0].push_wait == 20, "good: %s", lines);
+	config_put(c);
+	snprintf(text, sizeof(text), "domain a.example {\n push-command = \"%s\" }\n", program);
+	T_OK(!load(text) && strstr(lines, "conf:2: push-command: there are no push-services"),
+	     "no services: %s", lines);
+	snprintf(text, sizeof(text), "domain a.example { registrar = passive\n"
+		 " push-services = { fcm }\n push-command = \"%s\" }\n", program);
+	T_OK(!load(text) && strstr(lines, "conf:3: push-command: without effect"),
+	     "not registered here: %s", lines);
+	T_OK(!load("domain a.example { push-wait = 31 }\n") && strstr(lines, "push-wait: '31'"),
+	     "too long: %s", lines);
+	unlink(program);
+}
+
 /* ---- the manual page ---- */
 
 /* The paragraph of an option: from its .It to the next. */
@@ -464,6 +509,7 @@ int main(void)
 	files();
 	reloads();
 	groups();
+	push();
 	manual_page();
 	example();
 	free(lines);

@@ -10,6 +10,7 @@
 #include "kernel.h"
 #include "kernel_gate.h"
 #include "kernel_link.h"
+#include "kernel_sync.h"
 #include "location.h"
 #include "loop.h"
 #include "proxy.h"
@@ -442,6 +443,36 @@ static void all_devices_or_ours(void)
 	T_OK(!module.n_locations, "%zu are left", module.n_locations);
 }
 
+/* A phone that may sleep is ours, also when it becomes one by a reload. */
+static void sleepers_are_ours(void)
+{
+	static char *services[] = { (char *)"fcm" };
+	static struct domain domain = { .name = (char *)"office.example",
+					.realm = (char *)"office.example", .push = { services, 1 } };
+	static struct domain *by_name[] = { &domain };
+	uint64_t resyncs;
+
+	config.domains = &domain;
+	config.by_name = by_name;
+	config.n_domains = 1;
+	kernel_sync_configured(&config);
+	contact(1, "sip:a@192.0.2.2;pn-provider=fcm;pn-prid=x");
+	knows("no command", 1, 1, 0);
+	resyncs = kernel_link_counters()->resyncs;
+	domain.push_command = (char *)"/bin/true";
+	kernel_sync_configured(&config);
+	knows("a command since", 1, 1, CALLGATE_LOCATION_UP);
+	kernel_sync_configured(&config);
+	T_OK(kernel_link_counters()->resyncs == resyncs + 1, "told again for nothing");
+	contact(1, "sip:a@192.0.2.2;pn-provider=fcm;pn-prid=y");
+	knows("renewed", 1, 1, CALLGATE_LOCATION_UP);
+	domain.push_command = NULL;
+	kernel_sync_configured(&config);
+	knows("no command any more", 1, 1, 0);
+	contact(1, NULL);
+	config.n_domains = 0;
+}
+
 static void with_module(void)
 {
 	char why[256] = "";
@@ -456,6 +487,7 @@ static void with_module(void)
 	loss_is_mended();
 	attach_says_why_not();
 	all_devices_or_ours();
+	sleepers_are_ours();
 	kernel_link_close();
 	T_OK(module.detached_all == 1, "not detached");
 	module.rules = 0;

@@ -323,6 +323,43 @@ static void test_push(void)
 	bed_domains[0].push.n = 0;
 }
 
+/* C15: where callgated wakes phones, it says so to those that it wakes. */
+static void test_feature_caps(void)
+{
+	static char *known[] = { (char *)"apns", (char *)"fcm" };
+	static const struct {
+		const char *contact, *caps;	/* NULL: none */
+	} trials[] = {
+		{ "<sip:a@192.168.1.7;pn-provider=FCM;pn-prid=1>", "*;+sip.pns=\"fcm\"\r\n" },
+		{ "<sip:a@192.168.1.7;pn-provider=fcm;pn-prid=1>;+sip.pnsreg",
+		  "*;+sip.pns=\"fcm\";+sip.pnsreg=\"121\"\r\n" },
+		{ "<sip:a@192.168.1.7;pn-provider=fcm;pn-prid=1>;x=\";+sip.pnsreg\"",
+		  "*;+sip.pns=\"fcm\"\r\n" },
+		{ "<sip:a@192.168.1.7;pn-provider>",
+		  "*;+sip.pns=\"apns\"\r\nFeature-Caps: *;+sip.pns=\"fcm\"\r\n" },
+		{ "<sip:a@192.168.1.7;pn-provider=fcm;pn-prid=%22>", NULL },
+		{ "<sip:a@192.168.1.7;pn-provider=fcm>", NULL },
+		{ "<sip:a@192.168.1.7>", NULL },
+		{ "<sip:a@192.168.1.7;pn-provider=fcm;pn-prid=1>;expires=0", NULL },
+	};
+	char line[128], wanted[128];
+
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(trials); i++) {
+		const char *caps = i & 1 ? trials[i / 2].caps : NULL;
+
+		bed_reset();
+		bed_domains[0].push = (struct words){ known, 2 };
+		bed_domains[0].push_command = i & 1 ? (char *)"/bin/true" : NULL;
+		snprintf(line, sizeof(line), "Contact: %s\r\n", trials[i / 2].contact);
+		bed_register((struct bed_register){ .cseq = 1, .lines = line });
+		snprintf(wanted, sizeof(wanted), "\r\nFeature-Caps: %s", caps ? caps : "");
+		T_OK(bed_code() == 200 && bed_has(wanted) == !!caps, "%s: %s",
+		     trials[i / 2].contact, bed_answer);
+	}
+	bed_domains[0].push_command = NULL;
+	bed_domains[0].push.n = 0;
+}
+
 static void test_alias(void)
 {
 	bed_reset();
@@ -497,6 +534,7 @@ int main(void)
 	test_flows();
 	test_lists();
 	test_push();
+	test_feature_caps();
 	test_alias();
 	test_later();
 	test_store_fails();
