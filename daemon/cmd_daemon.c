@@ -115,6 +115,16 @@ static const char *word(const json_t *j, const char *name, char buf[static 256])
 	return text_clean(buf);
 }
 
+/* Where no phone was ever woken there is nothing to say. */
+static void print_push(const json_t *d)
+{
+	if (number(d, "push", "sent") || number(d, "push", "failed") || number(d, "push", "held"))
+		printf("           push: %lld sent, %lld failed; of %lld requests that waited %lld "
+		       "went on, %lld in vain\n", number(d, "push", "sent"),
+		       number(d, "push", "failed"), number(d, "push", "held"),
+		       number(d, "push", "woken"), number(d, "push", "late"));
+}
+
 void cmd_daemon_print(const json_t *d)
 {
 	char version[256], config[256], age[TEXT_TIME];
@@ -143,4 +153,5 @@ void cmd_daemon_print(const json_t *d)
 	printf("           database: %lld changes in %lld commits, %lld failed, %lld waiting\n",
 	       number(d, "store", "changes"), number(d, "store", "commits"),
 	       number(d, "store", "failed"), number(d, "store", "queued"));
+	print_push(d);
 }

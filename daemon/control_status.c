@@ -18,10 +18,12 @@
 #include "notifier.h"
 #include "passive.h"
 #include "proxy.h"
+#include "push_queue.h"
 #include "store.h"
 #include "text.h"
 #include "transport.h"
 #include "txn.h"
+#include "wake.h"
 
 static struct store *store;
 static uint64_t since;
@@ -83,6 +85,17 @@ static json_t *kernel_json(void)
 			 "failed", number(c->failed), "resyncs", number(c->resyncs));
 }
 
+static json_t *push_json(void)
+{
+	const struct push_counters *p = push_counters();
+	const struct wake_counters *w = wake_counters();
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "sent", number(p->sent),
+			 "failed", number(p->failed), "waiting", number(wake_count()),
+			 "held", number(w->held), "woken", number(w->woken),
+			 "late", number(w->late), "full", number(w->full));
+}
+
 static json_t *listen_json(const struct config *c)
 {
 	json_t *list = json_array();
@@ -99,7 +112,7 @@ json_t *control_status_json(void)
 	char start[TEXT_TIME];
 
 	return json_pack("{s:b, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-			 "s:o}",
+			 "s:o, s:o}",
 			 "helper", c->helper, "version", CG_VERSION, "pid", (int)getpid(),
 			 "since", text_rfc3339_boot(since, start),
 			 "seconds", number((loop_now() - since) / 1000),
@@ -109,6 +122,7 @@ json_t *control_status_json(void)
 			 "subscriptions", number(notifier_count()),
 			 "transactions", json_pack("{s:o, s:o}", "now", number(txn_count()),
 						   "memory", number(txn_memory())),
+			 "push", push_json(),
 			 "kernel", kernel_json(), "transport", transport_json(), "store", store_json(),
 			 "refused", refused_json(), "proxy", proxy_json(), "domains",
 			 number(c->n_domains));

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * wake_refresh: phones that sleep are woken to refresh their registration in time (RFC 8599 5.2):
+ * wake_refresh: phones that sleep are woken to refresh their registrations (RFC 8599 5.2):
  * PUSH_EARLY seconds before the end, of brief ones at half of the time; then again at half of what
  * is left, as long as that is worth it. Not who says by "sip.pnsreg" that it wakes by itself.
  *
- * However many are due at once, a push begins every WAKE_REFRESH_MS at most, the earliest due first.
+ * However many are due at once: every WAKE_REFRESH_MS one push is begun, the earliest due first.
  */
 #ifndef WAKE_REFRESH_H
 #define WAKE_REFRESH_H

@@ -447,8 +447,8 @@ static void all_devices_or_ours(void)
 static void sleepers_are_ours(void)
 {
 	static char *services[] = { (char *)"fcm" };
-	static struct domain domain = { .name = (char *)"office.example",
-					.realm = (char *)"office.example", .push = { services, 1 } };
+	static struct domain domain = { .name = "office.example", .realm = "office.example",
+					.push = { services, 1 } };
 	static struct domain *by_name[] = { &domain };
 	uint64_t resyncs;
 

@@ -5,16 +5,18 @@ The push-command here writes down what it was given; its phone is the test itsel
 callgated every phone with push parameters counts as asleep, so that no case waits for one to be so.
 """
 import atexit
+import json
 import os
 import re
 import shutil
 import signal
+import socket
 import tempfile
 import time
 
 import calls
 import gateway
-from peer import Failed, check, code, need_module, until
+from peer import LIMIT, Failed, check, code, need_module, until
 from sipmsg import unique
 
 PLACE = tempfile.mkdtemp(prefix='push-')
@@ -170,6 +172,16 @@ def c21_nobody_wakes_480(world):
 c21_nobody_wakes_480.config = BRIEF
 
 
+def counts(world):
+    """What callgate status shows of it."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(LIMIT)
+        sock.connect(world.daemon.path('control.sock'))
+        sock.sendall(b'{"do": "status"}\n')
+        with sock.makefile() as file:
+            return json.loads(file.readline())['result']['push']
+
+
 def c21_the_command_fails_480(world):
     phone, caller = asleep(world, 'fails'), world.outside()
     begun = time.monotonic()
@@ -180,6 +192,9 @@ def c21_the_command_fails_480(world):
     pushed()
     answer = caller.transact(request(caller, phone))
     check(answer.code == 480 and not told(), 'and tried again at once')
+    shown = counts(world)
+    check([shown[name] for name in ('sent', 'failed', 'waiting', 'held', 'woken', 'late')] ==
+          [0, 1, 0, 1, 0, 1], f'{shown}')
 
 
 def c21_one_of_two_commands_fails(world):
