@@ -300,7 +300,7 @@ static void test_without_readers(void)
 
 	while (!location_hook(a_hook))
 		n++;
-	T_OK(n == 8, "%u hooks", n);
+	T_OK(n == 12, "%u hooks", n);
 	job = begin(NULL);
 	T_OK(refusal == -ENOMEM && !job->state && !watch_readers(), "no hook is left");
 	end(job);
