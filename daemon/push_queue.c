@@ -10,6 +10,7 @@
 #include "push_queue.h"
 
 #define KEEP_MS 60000		/* longer than any request waits for a phone that was woken */
+#define STALE_MS 30000		/* who asked for it has given up */
 
 struct order {
 	TAILQ_ENTRY(order) link;
@@ -169,11 +170,16 @@ static bool may_start(enum push_reason why)
 
 static struct order *next_of(enum push_reason why)
 {
-	struct order *o;
+	struct order *o = TAILQ_FIRST(&orders), *next;
 
-	TAILQ_FOREACH(o, &orders, link)
-		if (o->state == PUSH_WAITS && o->why == why)
+	for (; o; o = next) {
+		next = TAILQ_NEXT(o, link);
+		if (o->state != PUSH_WAITS || o->why != why)
+			continue;
+		if (loop_now() < o->at + STALE_MS)
 			return o;
+		forget(o);
+	}
 	return NULL;
 }
 
@@ -204,8 +210,11 @@ enum push_state push_wake(const struct contact *c, enum push_reason why)
 		forget(o);
 		o = NULL;
 	}
-	if (o && o->state == PUSH_WAITS && why == PUSH_CALL)
-		o->why = PUSH_CALL;
+	if (o && o->state == PUSH_WAITS) {
+		o->at = loop_now();
+		if (why == PUSH_CALL)
+			o->why = PUSH_CALL;
+	}
 	if (!o)
 		o = add(c, why);
 	if (!o)

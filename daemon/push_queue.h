@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * push_queue: phones to be woken, in turn: of each contact one push at a time, and the next not
- * before PUSH_AGAIN_MS; calls before refreshes, which leave half of the programs to them. Bounded:
- * PUSH_QUEUE_MAX contacts, with those whose push was sent lately.
+ * before PUSH_AGAIN_MS; calls before refreshes, which leave half of the programs to them. What has
+ * waited longer than any request would is forgotten. Bounded: PUSH_QUEUE_MAX contacts, with those
+ * whose push was sent lately.
  */
 #ifndef PUSH_QUEUE_H
 #define PUSH_QUEUE_H

@@ -410,12 +410,30 @@ static void in_all(void)
 	rx_wait(20100);
 	T_OK(!wake_count(), "all are refused");
 	rx_wait(32000);		/* transactions */
+	runs[0].at = n_runs;
+	end(0, true);
+	T_OK(n_runs == runs[0].at && !push_waiting(), "nobody waits for them any more");
 	held = hold_large();
 	T_OK(held > 100 && held < WAKE_BYTES / 7000, "%u of 7 KB wait", held);
 	end_all();
 	rx_wait(20100);
 	users(WAKE_MAX + 1, 0);
 	rx_wait(61000);
+}
+
+/* Who is called again while his push waits, behind programs that take long. */
+static void waits_long(void)
+{
+	sleeper();
+	running = PUSH_RUNS;
+	T_OK(!ask("INVITE") && push_waiting() == 1, "it waits for a program");
+	rx_wait(40000);
+	refused(480);
+	T_OK(!ask("INVITE") && push_waiting() == 1 && !n_runs, "again");
+	running = PUSH_RUNS - 1;
+	T_OK(!ask("MESSAGE") && n_runs == 1 && !push_waiting(), "one has ended");
+	rx_wait(20100);
+	nobody();
 }
 
 /* ---- settings, and the end ---- */
@@ -564,6 +582,7 @@ int main(void)
 	contacts_go();
 	of_one_user();
 	in_all();
+	waits_long();
 	without_the_command();
 	closed();
 	in_time();
