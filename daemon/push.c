@@ -77,7 +77,7 @@ static void free_run(struct run *r)
 	*r = (struct run){ .fd = -1 };
 }
 
-/* False: it has not ended. */
+/* False: it has not ended. One that is no child of ours any more has, and nobody knows how. */
 static bool reap(struct run *r)
 {
 	siginfo_t how = { 0 };
@@ -85,7 +85,7 @@ static bool reap(struct run *r)
 	void *arg = r->arg;
 	bool good;
 
-	if (waitid(P_PID, (id_t)r->pid, &how, WEXITED | WNOHANG) || !how.si_pid)
+	if (waitid(P_PID, (id_t)r->pid, &how, WEXITED | WNOHANG) ? errno != ECHILD : !how.si_pid)
 		return false;
 	good = how.si_code == CLD_EXITED && !how.si_status;
 	if (!good)

@@ -271,6 +271,17 @@ static void too_slow(void)
 	close(fd);
 }
 
+/* Somebody else took its end: it is over all the same. */
+static void not_ours(void)
+{
+	n_bad = 0;
+	signal(SIGCHLD, SIG_IGN);
+	T_OK(!start("true"), "does not start");
+	loop_run(loop);
+	T_OK(n_bad == 1 && !push_running(), "it is over");
+	signal(SIGCHLD, SIG_DFL);
+}
+
 static void many(void)
 {
 	int before, fd = hold_error(&before);
@@ -301,6 +312,7 @@ int main(void)
 	what_it_does_not_get();
 	failures();
 	too_slow();
+	not_ours();
 	many();
 	loop_close(loop);
 	unlink(program);
