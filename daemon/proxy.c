@@ -356,7 +356,8 @@ static bool hold(const struct rx *rx, struct txn *t)
 
 	return t && wake_hold(&(struct wake_request){
 		.calls = &calls, .rx = rx, .txn = t, .contact = now.way.asleep,
-		.only = now.way.only, .disowned = now.disowned });
+		.only = now.way.only, .disowned = now.disowned,
+		.stranger = is_stranger(&rx->flow) });
 }
 
 static void relay_new(struct rx *rx, struct txn *t, uint64_t key)

@@ -220,16 +220,24 @@ void wake_configured(const struct config *c)
 
 /* ---- the beginning ---- */
 
+/* One host has a whole network of 64 bits. */
+static bool is_same_sender(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->len == b->len && !memcmp(a->addr, b->addr, a->len == 16 ? 8 : a->len);
+}
+
 static bool has_room(const struct wake_request *w)
 {
-	size_t of_user = 0;
+	size_t of_user = 0, of_sender = 0;
 	struct held *h;
 
 	if (n_held >= WAKE_MAX || bytes_held + size_of(w->rx->len) > WAKE_BYTES)
 		return false;
-	TAILQ_FOREACH(h, &all, link)
+	TAILQ_FOREACH(h, &all, link) {
 		of_user += !strcmp(h->aor, w->contact->aor->name);
-	return of_user < WAKE_USER;
+		of_sender += is_same_sender(&h->flow.remote, &w->rx->flow.remote);
+	}
+	return of_user < WAKE_USER && (!w->stranger || of_sender < WAKE_STRANGER);
 }
 
 /* An app that was started anew has left contacts behind: its service is asked once. */

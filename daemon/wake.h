@@ -10,7 +10,8 @@
  * the same branch, as any other request. So a stop or a crash of callgated costs nothing but time:
  * the next retransmission begins anew.
  *
- * Bounded: WAKE_MAX requests, WAKE_BYTES, WAKE_USER of one user.
+ * Bounded: WAKE_MAX requests, WAKE_BYTES, WAKE_USER of one user, WAKE_STRANGER of a host outside
+ * that is not trusted: it must not take the places of all others.
  */
 #ifndef WAKE_H
 #define WAKE_H
@@ -20,6 +21,7 @@
 #define WAKE_MAX 256
 #define WAKE_BYTES (1u << 20)
 #define WAKE_USER 8
+#define WAKE_STRANGER 32
 
 struct config;
 struct contact;
@@ -46,6 +48,7 @@ struct wake_request {
 	const struct contact *contact;	/* one that sleeps */
 	bool only;			/* no other of its user is meant (RFC 5627) */
 	bool disowned;			/* for .again */
+	bool stranger;			/* who sent it */
 };
 /*
  * Wakes who it is for. True: the request waits; it was copied. False: it is to be refused: nobody

@@ -132,6 +132,7 @@ static void nobody(void)
 /* ---- requests ---- */
 
 static unsigned int call;
+static struct endpoint from;	/* .len 0: the provider */
 
 /* How many messages were sent for it. */
 static unsigned int send_as(const char *method, const char *uri, const char *to, const char *body)
@@ -143,7 +144,7 @@ static unsigned int send_as(const char *method, const char *uri, const char *to,
 		"Max-Forwards: 70\nFrom: <sip:ann@voip.example>;tag=a\nTo: %s\n"
 		"Call-ID: call%u@voip\nCSeq: 1 %s\nSubject: %s\nContent-Length: 0\n", method, uri,
 		call, to, call, method, body);
-	return world_give(provider, m.text, m.rx.len);
+	return world_give(from.len ? from : provider, m.text, m.rx.len);
 }
 
 static unsigned int again(const char *method)
@@ -421,6 +422,39 @@ static void in_all(void)
 	rx_wait(61000);
 }
 
+/* A stranger has a part of the places; another one, and whom we trust, has his own. */
+static void of_a_stranger(void)
+{
+	static const char *const strangers[] = { "100.64.3.3", "2001:db8:7:7::1" };
+	struct endpoint others[] = { at4("100.64.3.4", 5060), at6("2001:db8:7:8::1", 5060) };
+	char uri[64];
+
+	users(WAKE_STRANGER + 1, 3600);
+	rx_wait(PUSH_AWAKE_MS + 200);
+	for (int i = 0; i < 2; i++) {
+		unsigned int held = 0;
+
+		for (unsigned int n = 0; n <= WAKE_STRANGER; n++, call++) {
+			from = i ? at6(strangers[1], 5060) : at4(strangers[0], 5060);
+			from.addr[15] = i ? (uint8_t)n : 0;
+			from.port = (uint16_t)(5060 + n);
+			snprintf(uri, sizeof(uri), "sip:u%u@office.example", n);
+			held += !send_as("MESSAGE", uri, "<sip:a@b>", "");
+		}
+		T_OK(held == WAKE_STRANGER, "%u of %s", held, strangers[i]);
+		from = others[i];
+		T_OK(!send_as("MESSAGE", "sip:u0@office.example", "<sip:a@b>", ""), "another");
+		call++;
+	}
+	from.len = 0;
+	T_OK(!send_as("MESSAGE", "sip:u1@office.example", "<sip:a@b>", ""), "the provider");
+	end_all();
+	rx_wait(20100);
+	users(WAKE_STRANGER + 1, 0);
+	rx_wait(61000);
+	nobody();
+}
+
 /* Who is called again while his push waits, behind programs that take long. */
 static void waits_long(void)
 {
@@ -582,6 +616,7 @@ int main(void)
 	contacts_go();
 	of_one_user();
 	in_all();
+	of_a_stranger();
 	waits_long();
 	without_the_command();
 	closed();
