@@ -27,6 +27,7 @@ struct users {
 	const char *realm, *group;
 	unsigned int max_contacts;
 	bool disabled, enabled, md5, no_md5, remote, no_remote, any_source, no_group;
+	bool no_max_contacts;
 	bool anonymous, no_anonymous;
 	bool from_stdin, json;
 };
@@ -69,13 +70,13 @@ static int apply(const struct users *u, struct user *out)
 
 	if ((u->disabled && u->enabled) || (u->md5 && u->no_md5) || (u->remote && u->no_remote) ||
 	    (u->any_source && u->sources.n) || (u->group && u->no_group) ||
-	    (u->anonymous && u->no_anonymous))
+	    (u->anonymous && u->no_anonymous) || (u->max_contacts && u->no_max_contacts))
 		return cmd_fail(u->c, EXIT_USAGE, "two options say opposite things");
 	set_flag(out, USER_DISABLED, u->disabled, u->enabled);
 	set_flag(out, USER_MD5, u->md5, u->no_md5);
 	set_flag(out, USER_REMOTE, u->remote, u->no_remote);
 	set_flag(out, USER_NAMED, u->no_anonymous, u->anonymous);
-	if (u->max_contacts)
+	if (u->max_contacts || u->no_max_contacts)
 		out->max_contacts = u->max_contacts;
 	if (u->no_group)
 		out->group[0] = '\0';
@@ -639,6 +640,7 @@ int cmd_users(const struct command *c, int argc, char **argv)
 		{ "realm", OPT_TEXT, &u.realm, 0, 0 },
 		{ "group", OPT_TEXT, &u.group, 0, 0 }, { "no-group", OPT_FLAG, &u.no_group, 0, 0 },
 		{ "max-contacts", OPT_NUMBER, &u.max_contacts, 1, 1000 },
+		{ "no-max-contacts", OPT_FLAG, &u.no_max_contacts, 0, 0 },
 		{ "disabled", OPT_FLAG, &u.disabled, 0, 0 },
 		{ "enabled", OPT_FLAG, &u.enabled, 0, 0 },
 		{ "md5", OPT_FLAG, &u.md5, 0, 0 }, { "no-md5", OPT_FLAG, &u.no_md5, 0, 0 },
