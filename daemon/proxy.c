@@ -28,6 +28,7 @@ static struct {
 	struct way way;
 	const struct domain *upstream;	/* of a REGISTER for a registrar elsewhere */
 	bool disowned;			/* as access_request() says */
+	bool believed;			/* a registrar that sends to its own user */
 	uint8_t out[UDP_MAX + 1];
 } now;
 
@@ -191,7 +192,10 @@ static bool refused_by_policy(const struct rx *rx, struct txn *t)
 
 	if (now.upstream)
 		return refused_upstream(rx, t);
-	if (is_in_dialog(&rx->msg) || way_trunk(rx))
+	if (is_in_dialog(&rx->msg))
+		return false;
+	now.believed = way_trunk(rx);
+	if (now.believed)
 		return false;
 	access_request(rx, &a);
 	now.disowned = a.disowned;
@@ -237,6 +241,7 @@ static uint16_t relay(struct rx *rx, uint32_t made)
 	r->target_len = now.way.target_len;
 	r->owner = SIP_OWNER_DAEMON;
 	r->disowned = now.way.disowned;
+	r->believed = now.way.believed;
 	r->old_key = made != generation;
 	sip_edit_init(&now.edits);
 	add_path(rx);
@@ -312,6 +317,7 @@ static bool relay_found(struct rx *rx, struct txn *t, uint64_t key)
 
 	way_find(rx, &now.r, &now.way);
 	now.way.disowned = now.disowned;
+	now.way.believed = now.believed;
 	if (now.way.asleep)
 		return false;
 	if (now.way.code) {
@@ -336,6 +342,7 @@ static bool relay_woken(struct rx *rx, struct txn *t, bool disowned)
 
 	prepare(rx);
 	now.disowned = disowned;
+	now.believed = false;	/* no phone of a registrar elsewhere sleeps here */
 	result = sip_relay_look(&now.r, &rx->msg);
 	if (!result)
 		return relay_found(rx, t, seen_key(rx, &now.r.from));
@@ -362,7 +369,7 @@ static bool hold(const struct rx *rx, struct txn *t)
 
 static void relay_new(struct rx *rx, struct txn *t, uint64_t key)
 {
-	now.disowned = false;
+	now.disowned = now.believed = false;
 	if (!refused_by_policy(rx, t) && !relay_found(rx, t, key) && !hold(rx, t))
 		refuse_asleep(rx, t);
 }

@@ -17,7 +17,7 @@ struct seen {
 	uint64_t key, until;
 	struct sip_hop to;
 	uint32_t generation, target_len, path_len;
-	bool invite, disowned;
+	bool invite, disowned, believed;
 	char text[];		/* target, then path */
 };
 
@@ -76,6 +76,7 @@ bool seen_find(uint64_t key, struct way *w, uint32_t *generation)
 	memset(w, 0, offsetof(struct way, target));
 	w->to = s->to;
 	w->disowned = s->disowned;
+	w->believed = s->believed;
 	w->target_len = s->target_len;
 	w->path_len = s->path_len;
 	memcpy(w->target, s->text, s->target_len);
@@ -98,7 +99,7 @@ void seen_add(uint64_t key, const struct way *w, uint32_t generation, bool invit
 	if (!s)
 		return;
 	*s = (struct seen){ .key = key, .to = w->to, .generation = generation, .invite = invite,
-			    .disowned = w->disowned,
+			    .disowned = w->disowned, .believed = w->believed,
 			    .target_len = w->target_len, .path_len = w->path_len,
 			    .until = loop_now() + (invite ? INVITE_MS : BRIEF_MS) };
 	memcpy(s->text, w->target, w->target_len);

@@ -19,7 +19,7 @@ struct way {
 	uint16_t code;		/* 0: there is one; else the answer to give */
 	const char *warning;	/* text of a Warning, or NULL */
 	bool uniform;		/* strangers must not tell this code from the others */
-	bool disowned;		/* of sip_relay; who asked for the way sets it */
+	bool disowned, believed;	/* of sip_relay; who asked for the way sets them */
 	/*
 	 * Its phones sleep, and it may wait for one of them (wake.h): this one, or NULL. Valid in
 	 * this turn of the loop. Then .code is 480, for when it does not wait.

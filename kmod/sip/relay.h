@@ -111,6 +111,7 @@ struct sip_relay {
 	u8 owner;                 /* enum sip_owner; given for a request, found for a response */
 	u8 fork;                  /* 0 - 15 */
 	bool disowned;            /* what it says of who sends it is not so: no identity goes on */
+	bool believed;            /* it is so, also where .from is a stranger */
 	bool old_key;             /* its transaction began before the key changed */
 
 	/*

@@ -110,7 +110,7 @@ void sip_work_identity(struct sip_work *w)
 		strip(w, SIP_H_P_PREFERRED_IDENTITY);
 	if (!sip_msg_header(w->m, SIP_H_P_ASSERTED_IDENTITY))
 		return;
-	if (r->disowned || is_stranger(r, &r->from) ||
+	if (r->disowned || (!r->believed && is_stranger(r, &r->from)) ||
 	    (wants_privacy(w->m) && is_stranger(r, &r->to)))
 		strip(w, SIP_H_P_ASSERTED_IDENTITY);
 }

@@ -146,7 +146,7 @@ static bool all_or_none(const struct sip_msg *in, const struct sip_msg *out, u32
 static const char *same_identities(const struct sip_relay *r, const struct sip_msg *in,
 				   const struct sip_msg *out)
 {
-	bool from = r->stranger && r->stranger(r->arg, &r->from);
+	bool from = !r->believed && r->stranger && r->stranger(r->arg, &r->from);
 	bool to = r->stranger && r->stranger(r->arg, &r->to);
 	bool asserted, preferred;
 

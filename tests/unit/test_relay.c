@@ -153,6 +153,8 @@ static void run(struct section *s)
 			relay.target = (u8 *)target;
 		else if (!strcmp(line, "disowned"))
 			relay.disowned = true;
+		else if (!strcmp(line, "believed"))
+			relay.believed = true;
 		else if (!strncmp(line, "max ", 4))
 			relay.max_len = (u32)atoi(line + 4);
 		else

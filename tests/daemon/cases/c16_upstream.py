@@ -154,6 +154,19 @@ def c16_learned_from_the_answer(world):
         check(got.uri == mine, f'{uri}: {got.uri}')
 
 
+def c28_who_a_registrar_says_is_calling(world):
+    """RFC 3325: its own users believe it, by callgated as without; a stranger they do not."""
+    phone, at, stranger = phone_of(world), registrar(world), world.outside()
+    published = granted(phone, at)[0]
+    line = 'P-Asserted-Identity: <tel:+49301234>'
+    for who, left in ((at, [line.partition(': ')[2]]), (stranger, [])):
+        data = call(who, published, lines=[line])
+        seen = phone.expect_request('INVITE')
+        check(seen.all('p-asserted-identity') == left, f'{seen}')
+        who.send(data)
+        check(phone.expect_request('INVITE').data == seen.data, 'its repetition is another')
+
+
 def c16_calls_both_ways(world):
     """A call from the registrar, and one to it by who has no main domain of ours."""
     phone, at = phone_of(world), registrar(world)
