@@ -6,10 +6,10 @@
 #define _GNU_SOURCE /* reallocarray */
 #include <errno.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "callgate.h"
 #include "cmd.h"
 #include "cmd_save.h"
@@ -97,18 +97,14 @@ static int add(struct list *members, const struct prefix *p)
 
 static int add_address(struct list *members, const struct sockaddr *sa)
 {
+	struct endpoint e;
 	struct prefix p = { 0 };
 
-	if (sa->sa_family == AF_INET) {
-		p.len = 4;
-		memcpy(p.addr, &((const struct sockaddr_in *)sa)->sin_addr, 4);
-	} else if (sa->sa_family == AF_INET6) {
-		p.len = 16;
-		memcpy(p.addr, &((const struct sockaddr_in6 *)sa)->sin6_addr, 16);
-	} else {
+	if (!address_endpoint(sa, &e))
 		return 0;
-	}
-	p.bits = (uint8_t)(p.len * 8);
+	p.len = e.len;
+	p.bits = (uint8_t)(e.len * 8);
+	memcpy(p.addr, e.addr, sizeof(p.addr));
 	return add(members, &p);
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <ifaddrs.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "flows.h"
 #include "json.h"
 #include "text.h"
@@ -57,21 +57,12 @@ int flows_read(struct flows *f, const struct ports *ports)
 
 /* ---- callgated's own ---- */
 
-static bool same_address(const struct endpoint *e, const struct sockaddr *at)
-{
-	if (!at)
-		return false;
-	if (at->sa_family == AF_INET)
-		return e->len == 4 &&
-		       !memcmp(e->addr, &((const struct sockaddr_in *)at)->sin_addr, 4);
-	return at->sa_family == AF_INET6 && e->len == 16 &&
-	       !memcmp(e->addr, &((const struct sockaddr_in6 *)at)->sin6_addr, 16);
-}
-
 static bool is_local(const struct endpoint *e, const struct ifaddrs *here)
 {
+	struct endpoint at;
+
 	for (; here; here = here->ifa_next)
-		if (same_address(e, here->ifa_addr))
+		if (address_endpoint(here->ifa_addr, &at) && endpoint_same_host(&at, e))
 			return true;
 	return false;
 }

@@ -3,13 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
-#include <netinet/in.h>
 
+#include "address.h"
 #include "config.h"
 #include "loop.h"
 #include "text.h"
@@ -34,12 +33,6 @@ struct udp_socket {
 	int fd;
 	bool any;		/* every address of the family */
 	bool blocked;		/* its send buffer is full */
-};
-
-union address {
-	struct sockaddr sa;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
 };
 
 union control {
@@ -72,36 +65,11 @@ static bool link_local(const struct endpoint *e)
 
 static socklen_t to_sockaddr(const struct endpoint *e, uint32_t ifindex, union address *a)
 {
-	memset(a, 0, sizeof(*a));
-	if (e->len == 4) {
-		a->in.sin_family = AF_INET;
-		a->in.sin_port = htons(e->port);
-		memcpy(&a->in.sin_addr, e->addr, 4);
-		return sizeof(a->in);
-	}
-	a->in6.sin6_family = AF_INET6;
-	a->in6.sin6_port = htons(e->port);
-	memcpy(&a->in6.sin6_addr, e->addr, 16);
+	socklen_t len = address_of(e, a);
+
 	if (link_local(e))
 		a->in6.sin6_scope_id = ifindex;
-	return sizeof(a->in6);
-}
-
-static bool from_sockaddr(const union address *a, struct endpoint *e)
-{
-	memset(e, 0, sizeof(*e));
-	if (a->sa.sa_family == AF_INET) {
-		e->len = 4;
-		e->port = ntohs(a->in.sin_port);
-		memcpy(e->addr, &a->in.sin_addr, 4);
-		return true;
-	}
-	if (a->sa.sa_family != AF_INET6 || IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr))
-		return false;
-	e->len = 16;
-	e->port = ntohs(a->in6.sin6_port);
-	memcpy(e->addr, &a->in6.sin6_addr, 16);
-	return true;
+	return len;
 }
 
 /* ---- in ---- */
@@ -165,7 +133,7 @@ static void received(const struct udp_socket *s, unsigned int i, int64_t now)
 	struct sip_flow flow = { .local = s->at, .transport = SIP_T_UDP };
 	struct msghdr *m = &in.msg[i].msg_hdr;
 
-	if (m->msg_flags & MSG_TRUNC || !from_sockaddr(&in.from[i], &flow.remote) ||
+	if (m->msg_flags & MSG_TRUNC || !address_endpoint(&in.from[i].sa, &flow.remote) ||
 	    !flow.remote.port) {
 		transport_counters()->bad++;
 		return;
@@ -453,7 +421,7 @@ static int set_options(int fd, bool six)
 static int new_socket(const struct endpoint *at, int *fd)
 {
 	union address a;
-	socklen_t len = to_sockaddr(at, 0, &a);
+	socklen_t len = address_of(at, &a);
 	int err = 0;
 
 	*fd = socket(a.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -483,10 +451,12 @@ static int check_given(int fd, const struct endpoint *at)
 		return errno;
 	if (a.sa.sa_family == AF_INET6)
 		getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, &size);
-	if (type != SOCK_DGRAM || !v6only || !from_sockaddr(&a, &is) || is.len != at->len ||
+	if (type != SOCK_DGRAM || !v6only || !address_endpoint(&a.sa, &is) || is.len != at->len ||
 	    is.port != at->port)
 		return EINVAL;
-	return evutil_make_socket_nonblocking(fd) ? errno : 0;
+	if (evutil_make_socket_nonblocking(fd))
+		return errno;
+	return set_options(fd, at->len == 16);
 }
 
 static void read_port(struct udp_socket *s)
@@ -495,7 +465,7 @@ static void read_port(struct udp_socket *s)
 	socklen_t len = sizeof(a);
 
 	if (!getsockname(s->fd, &a.sa, &len))
-		from_sockaddr(&a, &s->at);
+		address_endpoint(&a.sa, &s->at);
 }
 
 static void free_socket(struct udp_socket *s)
@@ -534,9 +504,7 @@ int udp_open(struct loop *l, const struct endpoint *at, int fd, struct udp_socke
 	if (err)
 		goto out;
 	s->fd = fd;
-	err = given ? set_options(fd, at->len == 16) : 0;
-	if (!err)
-		err = watch(l, s);
+	err = watch(l, s);
 	if (err && !given)
 		close(fd);
 	if (err)

@@ -2,10 +2,8 @@
 #include <ifaddrs.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
-#include <netinet/in.h>
-
+#include "address.h"
 #include "loop.h"
 #include "udp_own.h"
 
@@ -24,17 +22,10 @@ static int compare(const void *a, const void *b)
 
 static void add(const struct sockaddr *sa)
 {
-	struct endpoint e = { 0 }, *grown;
+	struct endpoint e, *grown;
 
-	if (sa && sa->sa_family == AF_INET) {
-		e.len = 4;
-		memcpy(e.addr, &((const struct sockaddr_in *)sa)->sin_addr, 4);
-	} else if (sa && sa->sa_family == AF_INET6) {
-		e.len = 16;
-		memcpy(e.addr, &((const struct sockaddr_in6 *)sa)->sin6_addr, 16);
-	} else {
+	if (!address_endpoint(sa, &e))
 		return;
-	}
 	grown = reallocarray(own, n_own + 1, sizeof(*own));
 	if (!grown)
 		return;

@@ -2,11 +2,9 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
-#include <netinet/in.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "hash.h"
 #include "loop.h"
 #include "udp_route.h"
@@ -20,37 +18,11 @@ static struct {
 	uint32_t ifindex;
 } kept[KEPT];
 
-union address {
-	struct sockaddr any;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-};
-
-static socklen_t address_of(const struct endpoint *e, union address *a)
-{
-	memset(a, 0, sizeof(*a));
-	if (e->len == 4) {
-		a->in.sin_family = AF_INET;
-		a->in.sin_port = htons(e->port);
-		memcpy(&a->in.sin_addr, e->addr, 4);
-		return sizeof(a->in);
-	}
-	a->in6.sin6_family = AF_INET6;
-	a->in6.sin6_port = htons(e->port);
-	memcpy(&a->in6.sin6_addr, e->addr, 16);
-	return sizeof(a->in6);
-}
-
 static bool is_at(const struct sockaddr *sa, const struct endpoint *e)
 {
-	const union address *a = (const void *)sa;
+	struct endpoint at;
 
-	if (!sa)
-		return false;
-	if (sa->sa_family == AF_INET && e->len == 4)
-		return !memcmp(&a->in.sin_addr, e->addr, 4);
-	return sa->sa_family == AF_INET6 && e->len == 16 &&
-	       !memcmp(&a->in6.sin6_addr, e->addr, 16);
+	return address_endpoint(sa, &at) && endpoint_same_host(&at, e);
 }
 
 static uint32_t interface_of(const struct endpoint *local)
@@ -72,18 +44,17 @@ static int look_up(const struct endpoint *remote, struct endpoint *local)
 {
 	union address a;
 	socklen_t len = address_of(remote, &a);
-	int fd = socket(a.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = socket(a.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int err = 0;
 
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, &a.any, len) || getsockname(fd, &a.any, &len))
+	if (connect(fd, &a.sa, len) || getsockname(fd, &a.sa, &len))
 		err = -errno;
+	else if (!address_endpoint(&a.sa, local))
+		err = -EAFNOSUPPORT;	/* IPv4 mapped into IPv6: our sockets have none */
 	close(fd);
-	memset(local, 0, sizeof(*local));
-	local->len = remote->len;
-	memcpy(local->addr, remote->len == 4 ? (void *)&a.in.sin_addr : (void *)&a.in6.sin6_addr,
-	       remote->len);
+	local->port = 0;
 	return err;
 }
 
