@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ok.h"
 #include "shim.h"
 
 static void readers_meanwhile(void);
@@ -17,20 +18,6 @@ static void readers_meanwhile(void);
 
 #define MOST 5000
 #define WHICH 1
-
-static unsigned int passed, failed;
-
-#define OK(cond, ...)                                                                              \
-	do {                                                                                       \
-		if (cond) {                                                                        \
-			passed++;                                                                  \
-		} else {                                                                           \
-			failed++;                                                                  \
-			printf("%s:%d: ", __FILE__, __LINE__);                                     \
-			printf(__VA_ARGS__);                                                       \
-			printf("\n");                                                              \
-		}                                                                                  \
-	} while (0)
 
 struct object {
 	struct cg_entry entry;
@@ -249,6 +236,5 @@ int main(void)
 	test_from();
 	test_no_memory();
 	OK(shim_live == live, "%ld pieces of memory are left", shim_live - live);
-	printf("# index: %u passed, %u failed, 0 skipped\n", passed, failed);
-	return failed != 0;
+	return ok_end("index");
 }

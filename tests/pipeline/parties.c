@@ -6,23 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ok.h"
 #include "shim.h"
 
 #include "../../kmod/parties.c"
-
-static unsigned int passed, failed;
-
-#define OK(cond, ...)                                                                              \
-	do {                                                                                       \
-		if (cond) {                                                                        \
-			passed++;                                                                  \
-		} else {                                                                           \
-			failed++;                                                                  \
-			printf("%s:%d: ", __FILE__, __LINE__);                                     \
-			printf(__VA_ARGS__);                                                       \
-			printf("\n");                                                              \
-		}                                                                                  \
-	} while (0)
 
 /* ---- messages ---- */
 
@@ -289,6 +276,5 @@ int main(void)
 	cg_parties_fini(&gate);
 	free_percpu(net.counters);
 	OK(!shim_live, "%ld allocations are left", shim_live);
-	printf("# parties: %u passed, %u failed, 0 skipped\n", passed, failed);
-	return failed != 0;
+	return ok_end("parties");
 }

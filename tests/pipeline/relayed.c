@@ -10,6 +10,7 @@
 #include "router.h"
 
 #include "call.h"
+#include "ok.h"
 #include "pkt.h"
 #include "relayed.h"
 #include "sip/relay.h"
@@ -17,20 +18,6 @@
 #include "tables.h"
 
 int inet_pton(int family, const char *text, void *addr);
-
-static unsigned int passed, failed;
-
-#define OK(cond, ...)                                                                              \
-	do {                                                                                       \
-		if (cond) {                                                                        \
-			passed++;                                                                  \
-		} else {                                                                           \
-			failed++;                                                                  \
-			printf("%s:%d: ", __FILE__, __LINE__);                                     \
-			printf(__VA_ARGS__);                                                       \
-			printf("\n");                                                              \
-		}                                                                                  \
-	} while (0)
 
 /* ---- who is where ---- */
 
@@ -655,6 +642,5 @@ int main(void)
 	test_modes();
 	test_pool_and_session();
 	test_busy();
-	printf("# relayed: %u passed, %u failed, 0 skipped\n", passed, failed);
-	return failed != 0;
+	return ok_end("relayed");
 }
