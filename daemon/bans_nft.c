@@ -25,19 +25,10 @@ static struct nft_part part = {
 
 /* ---- commands ---- */
 
-static void print_ports(FILE *out, const struct config *c)
-{
-	fprintf(out, "{ %u", c->n_listen ? c->listen[0].port : SIP_PORT);
-	/* nft takes one that is there twice */
-	for (size_t i = 1; i < c->n_listen; i++)
-		fprintf(out, ", %u", c->listen[i].port);
-	fputs(" }", out);
-}
-
 static void print_rule(FILE *out, const struct config *c, const char *match, const char *set)
 {
 	fputs("add rule inet callgate bans meta l4proto { tcp, udp } th dport ", out);
-	print_ports(out, c);
+	nft_print_ports(out, c, c->n_listen ? c->listen[0].port : SIP_PORT);
 	fprintf(out, " fib daddr type local %s @%s counter drop\n", match, set);
 }
 

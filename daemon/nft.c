@@ -7,6 +7,7 @@
 
 #include <nftables/libnftables.h>
 
+#include "config.h"
 #include "log.h"
 #include "nft.h"
 #include "privileges.h"
@@ -331,4 +332,13 @@ char *nft_ask(const char *command)
 	}
 	pthread_mutex_unlock(&nft.use);
 	return text;
+}
+
+void nft_print_ports(FILE *out, const struct config *c, unsigned int first)
+{
+	fprintf(out, "{ %u", first);
+	/* nft takes one that is there twice */
+	for (size_t i = 0; i < c->n_listen; i++)
+		fprintf(out, ", %u", c->listen[i].port);
+	fputs(" }", out);
 }

@@ -9,6 +9,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
+
+struct config;
 
 /* What one piece has in the table. Static; the piece fills the first five. */
 struct nft_part {
@@ -39,6 +42,8 @@ void nft_remove(struct nft_part *p);
 int nft_change(struct nft_part *p, char *commands);
 /* Looks whether all parts are still there; queued. */
 void nft_check(void);
+/* The set of @first, any port, and those that callgated listens at: "{ 5060, 5062 }". */
+void nft_print_ports(FILE *out, const struct config *c, unsigned int first);
 /* What a command like "list set ..." says, as JSON; freed by the caller. NULL: nothing. */
 char *nft_ask(const char *command);
 

@@ -33,15 +33,6 @@ static bool wanted, hooked, said_tcp, failing;
 
 /* ---- the rules ---- */
 
-static void print_ports(FILE *out, const struct config *c, unsigned int first)
-{
-	fprintf(out, "{ %u", first);
-	/* nft takes one that is there twice */
-	for (size_t i = 0; i < c->n_listen; i++)
-		fprintf(out, ", %u", c->listen[i].port);
-	fputs(" } ", out);
-}
-
 /* Where one side is not named, it is all that the other is not: every interface counts. */
 static void print_interfaces(FILE *out, const struct config *c, const char *match)
 {
@@ -76,15 +67,15 @@ static char *setup_text(const struct config *c)
 	      "add rule inet callgate transit ", out);
 	print_interfaces(out, c, "iifname");
 	fputs("meta l4proto udp ct original proto-dst ", out);
-	print_ports(out, c, SIP_PORT);
-	fputs("fib daddr type != local ct helper set \"transit\"\n"
+	nft_print_ports(out, c, SIP_PORT);
+	fputs(" fib daddr type != local ct helper set \"transit\"\n"
 	      "add rule inet callgate transit_own ", out);
 	print_interfaces(out, c, "oifname");
 	fputs("udp sport != ", out);
-	print_ports(out, c, own);
-	fputs("udp dport ", out);
-	print_ports(out, c, SIP_PORT);
-	fputs("ct helper set \"transit\"\n", out);
+	nft_print_ports(out, c, own);
+	fputs(" udp dport ", out);
+	nft_print_ports(out, c, SIP_PORT);
+	fputs(" ct helper set \"transit\"\n", out);
 	if (fclose(out)) {
 		free(text);
 		return NULL;
