@@ -199,10 +199,8 @@ static bool may_change(const struct rx *rx, const char *aor, struct access *a)
 
 void access_register(const struct rx *rx, const char *aor, struct access *a)
 {
-	const char *at = strrchr(aor, '@');
-
 	memset(a, 0, sizeof(*a));
-	a->domain = at ? config_domain(config_now(), at + 1, strlen(at + 1)) : NULL;
+	a->domain = config_domain_of(config_now(), aor);
 	if (!a->domain) {
 		refuse(a, 404, NULL);
 		return;
@@ -466,13 +464,6 @@ void access_request(const struct rx *rx, struct access *a)
 
 /* ---- SUBSCRIBE to registrations ---- */
 
-static const struct domain *domain_of_aor(const char *aor)
-{
-	const char *at = strrchr(aor, '@');
-
-	return at ? config_domain(config_now(), at + 1, strlen(at + 1)) : NULL;
-}
-
 /* Names of users; without a domain those of @d itself. */
 static bool is_watcher(const struct user *u, const struct domain *d)
 {
@@ -492,7 +483,7 @@ static bool is_watcher(const struct user *u, const struct domain *d)
 
 int access_may_watch(const struct user *u, const char *aor)
 {
-	const struct domain *d = domain_of_aor(aor);
+	const struct domain *d = config_domain_of(config_now(), aor);
 	int owner = is_owner(u, aor);
 
 	if (owner && owner != -ENOENT)
@@ -503,7 +494,7 @@ int access_may_watch(const struct user *u, const char *aor)
 void access_watch(const struct rx *rx, const char *aor, struct access *a)
 {
 	struct request q = { .rx = rx };
-	const struct domain *d = domain_of_aor(aor);
+	const struct domain *d = config_domain_of(config_now(), aor);
 	int may;
 
 	memset(a, 0, sizeof(*a));

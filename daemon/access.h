@@ -75,5 +75,10 @@ int access_may_watch(const struct user *u, const char *aor);
 
 /* A source of the configuration's provider set. */
 bool access_trusted(const struct endpoint *source);
+/* From outside, and not of that set. */
+static inline bool access_stranger(const struct sip_flow *flow)
+{
+	return flow->zone == ZONE_OUTSIDE && !access_trusted(&flow->remote);
+}
 
 #endif

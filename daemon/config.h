@@ -133,6 +133,13 @@ int config_hook(config_hook_fn *fn);
 
 /* By name in any case, or NULL. An own address counts as the first main domain (C06). */
 const struct domain *config_domain(const struct config *c, const char *name, size_t len);
+/* Of an address of record; NULL as well for what has no domain. */
+static inline const struct domain *config_domain_of(const struct config *c, const char *aor)
+{
+	const char *at = strrchr(aor, '@');
+
+	return at ? config_domain(c, at + 1, strlen(at + 1)) : NULL;
+}
 
 /* NULL: there is none of that name. */
 static inline const struct group *config_group(const struct config *c, const char *name)

@@ -157,13 +157,7 @@ struct stale {
 
 static bool is_known(const struct gate_location *l)
 {
-	const struct aor *a = location_find(l->aor, strlen(l->aor));
-	const struct contact *c;
-
-	for (c = a ? a->contacts : NULL; c; c = c->next)
-		if (c->id == l->id)
-			return true;
-	return false;
+	return location_contact(location_find(l->aor, strlen(l->aor)), l->id);
 }
 
 static int note_stale(const struct gate_location *l, void *arg)

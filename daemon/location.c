@@ -117,6 +117,15 @@ struct aor *location_find(const char *aor, size_t len)
 	return a && a->n ? a : NULL;
 }
 
+const struct contact *location_contact(const struct aor *a, uint64_t id)
+{
+	const struct contact *c = a ? a->contacts : NULL;
+
+	while (c && c->id != id)
+		c = c->next;
+	return c;
+}
+
 /* The AOR, made when it is not there. NULL: no memory. */
 static struct aor *aor_get(const char *name, size_t len)
 {

@@ -61,6 +61,8 @@ struct aor {
  * what is kept over a turn of the loop is the id.
  */
 struct aor *location_find(const char *aor, size_t len);
+/* NULL: it has no such contact, or is NULL itself. */
+const struct contact *location_contact(const struct aor *a, uint64_t id);
 /* Milliseconds until its end, whatever happened to the time of day meanwhile. */
 uint64_t location_left(const struct contact *c);
 /* When its last REGISTER came, by loop_now(); 0: not known. */

@@ -435,8 +435,7 @@ void passive_dump_end(bool whole)
 /* May @source send for this binding: a registrar of the domain's list, or the one it is made at? */
 static bool is_registrar(const struct seen *s, const struct endpoint *source)
 {
-	const char *name = strrchr(s->place->aor, '@') + 1;
-	const struct domain *d = config_domain(config_now(), name, strlen(name));
+	const struct domain *d = config_domain_of(config_now(), s->place->aor);
 
 	if (!d || d->mode != REGISTRAR_PASSIVE)
 		return false;

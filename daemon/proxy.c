@@ -110,11 +110,6 @@ static int emit(const struct rx *rx)
 
 /* ---- refusing ---- */
 
-static bool is_stranger(const struct sip_flow *flow)
-{
-	return flow->zone == ZONE_OUTSIDE && !access_trusted(&flow->remote);
-}
-
 static void tell(const struct rx *rx, uint16_t code, const char *why)
 {
 	char from[TEXT_ENDPOINT], user[64];
@@ -158,7 +153,7 @@ static void refuse_way(const struct rx *rx, struct txn *t)
 	uint16_t code = w->code;
 
 	counts[COUNT_NOWHERE].n++;
-	if (w->uniform && config_now()->uniform && is_stranger(&rx->flow))
+	if (w->uniform && config_now()->uniform && access_stranger(&rx->flow))
 		code = 480;
 	refuse(rx, t, code, w->warning);
 }
@@ -297,7 +292,7 @@ static bool is_hop_of_stranger(void *arg, const struct sip_hop *hop)
 	struct sip_flow flow = way_flow(hop);
 
 	(void)arg;
-	return is_stranger(&flow);
+	return access_stranger(&flow);
 }
 
 static void prepare(struct rx *rx)
@@ -364,7 +359,7 @@ static bool hold(const struct rx *rx, struct txn *t)
 	return t && wake_hold(&(struct wake_request){
 		.calls = &calls, .rx = rx, .txn = t, .contact = now.way.asleep,
 		.only = now.way.only, .disowned = now.disowned,
-		.stranger = is_stranger(&rx->flow) });
+		.stranger = access_stranger(&rx->flow) });
 }
 
 static void relay_new(struct rx *rx, struct txn *t, uint64_t key)

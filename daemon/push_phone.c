@@ -81,13 +81,6 @@ bool push_not_needed(const struct contact *c)
 }
 
 /* Of the users of its domain, or NULL. */
-static const struct domain *domain_of(const struct contact *c)
-{
-	const char *at = memchr(c->aor->name, '@', c->aor->len);
-
-	return at ? config_domain(config_now(), at + 1, strlen(at + 1)) : NULL;
-}
-
 const struct domain *push_domain(const struct contact *c)
 {
 	struct push_phone phone;
@@ -95,7 +88,7 @@ const struct domain *push_domain(const struct contact *c)
 
 	if (!strcasestr(c->uri, "pn-prid"))
 		return NULL;
-	d = domain_of(c);
+	d = config_domain_of(config_now(), c->aor->name);
 	return d && push_phone(d, c->uri, &phone) ? d : NULL;
 }
 

@@ -124,16 +124,6 @@ static struct order *add(const struct contact *c, enum push_reason why)
 
 /* ---- programs ---- */
 
-static const struct contact *contact_of(const struct order *o)
-{
-	const struct aor *a = location_find(o->aor, strlen(o->aor));
-	const struct contact *c = a ? a->contacts : NULL;
-
-	while (c && c->id != o->id)
-		c = c->next;
-	return c;
-}
-
 static void start_more(void);
 
 static void ended(bool good, void *arg)
@@ -149,7 +139,7 @@ static void ended(bool good, void *arg)
 static void start(struct order *o)
 {
 	static struct push_phone phone;
-	const struct contact *c = contact_of(o);
+	const struct contact *c = location_contact(location_find(o->aor, strlen(o->aor)), o->id);
 	const struct domain *d = c ? push_domain(c) : NULL;
 	struct push p = { .phone = &phone, .aor = o->aor,
 			  .reason = o->why == PUSH_CALL ? "call" : "refresh" };

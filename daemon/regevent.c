@@ -140,10 +140,8 @@ static void changed_contacts(struct xml *x, const struct watch *w, const struct 
 {
 	for (uint32_t i = 0; i < w->n; i++) {
 		const struct change *change = &w->change[i];
-		const struct contact *c = a && !change->uri ? a->contacts : NULL;
+		const struct contact *c = change->uri ? NULL : location_contact(a, change->id);
 
-		while (c && c->id != change->id)
-			c = c->next;
 		if (c)
 			live(x, c, change);
 		else if (change->uri)
@@ -313,8 +311,7 @@ static void end(void *part)
 static const char *review(const void *part, const char *watcher)
 {
 	const struct watch *w = part;
-	const char *domain = strrchr(w->aor, '@') + 1;
-	const struct domain *d = config_domain(config_now(), domain, strlen(domain));
+	const struct domain *d = config_domain_of(config_now(), w->aor);
 	struct user user, owner;
 	int err = auth_user_of(watcher, &user);
 

@@ -177,7 +177,7 @@ static bool is_called_by(const struct rx *rx, const char *pattern)
 
 	if (sip_msg_nameaddr(&rx->msg, SIP_H_FROM, &who) && is_caller(rx, &who, pattern))
 		return true;
-	if (rx->flow.zone == ZONE_OUTSIDE && !access_trusted(&rx->flow.remote))
+	if (access_stranger(&rx->flow))
 		return false;
 	sip_walk_init(&w, &rx->msg, SIP_H_P_ASSERTED_IDENTITY);
 	while (sip_nameaddr_next(&w, &who))

@@ -74,16 +74,6 @@ static struct alarm *add(const struct contact *c)
 
 /* ---- those that are due ---- */
 
-static const struct contact *contact_of(const struct alarm *a)
-{
-	const struct aor *found = location_find(a->aor, strlen(a->aor));
-	const struct contact *c = found ? found->contacts : NULL;
-
-	while (c && c->id != a->id)
-		c = c->next;
-	return c;
-}
-
 static void fall_due(struct timer *t);
 
 static void wake_first(struct timer *t)
@@ -94,7 +84,7 @@ static void wake_first(struct timer *t)
 
 	(void)t;
 	if (a && push_waiting() < WAITING_MAX) {
-		c = contact_of(a);
+		c = location_contact(location_find(a->aor, strlen(a->aor)), a->id);
 		left = c ? location_left(c) : 0;
 		TAILQ_REMOVE(&due, a, link);
 		a->due = false;
