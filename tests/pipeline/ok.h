@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a test of one file of the pipeline counts. OK(condition, format, ...): what is wrong then. */
+/* What a test of one file of the pipeline counts. OK(condition, format, ...): what is wrong. */
 #ifndef PIPELINE_OK_H
 #define PIPELINE_OK_H
 
