@@ -180,7 +180,7 @@ static bool may_change(const struct rx *rx, const char *aor, struct access *a)
 {
 	int to = is_owner(&a->auth.user, aor), from;
 	char sender[SIP_AOR_MAX + 1];
-	struct user other;
+	struct user other = { 0 };
 
 	if (!a->domain->third_party && !owner_code(a, to, "Not Your Address"))
 		return false;
@@ -190,11 +190,9 @@ static bool may_change(const struct rx *rx, const char *aor, struct access *a)
 		return false;
 	if (to == -ENOENT)
 		return refuse(a, 404, NULL);
-	if (to < 0)
+	if (to < 0 || (!to && auth_user_of(aor, &other)))
 		return refuse(a, 503, NULL);
-	if (!to && !auth_user_of(aor, &other) && (other.flags & USER_DISABLED))
-		return refuse(a, 404, NULL);
-	return true;
+	return other.flags & USER_DISABLED ? refuse(a, 404, NULL) : true;
 }
 
 void access_register(const struct rx *rx, const char *aor, struct access *a)

@@ -344,6 +344,28 @@ static void check_codes(void)
 	store_result = 0;
 }
 
+/* The store fails at any of the questions about one registration for another: never let through. */
+static void check_store_fails(void)
+{
+	struct phone p = { .user = "alice" };
+	struct request_text t = { .from = ALICE };
+	unsigned int questions;
+
+	domains[0].third_party = true;
+	store_asked = 0;
+	T_OK(!enrol(t, "dave" AT, p), "it works: %u", a.code);
+	questions = store_asked;
+	for (unsigned int i = 0; i < questions; i++) {
+		store_good = i;
+		store_result = -EIO;
+		T_OK(enrol(t, "dave" AT, p) == 503, "question %u of %u: %u", i, questions, a.code);
+		T_OK(!store_good, "%u were not asked", store_good);
+		store_result = 0;
+	}
+	T_OK(questions > 1, "%u", questions);
+	domains[0].third_party = false;
+}
+
 /* Without credentials every name gets the same. */
 static void check_names(void)
 {
@@ -550,6 +572,7 @@ int main(void)
 	check_identities();
 	check_register();
 	check_codes();
+	check_store_fails();
 	check_names();
 	check_sources();
 	check_groups();
