@@ -98,7 +98,7 @@ PIPE_KMOD := $(filter-out $(addprefix $(KMOD)/,claim.c rules.c mapped.c expect.c
 PIPE_SHIM := $(sort $(wildcard $(PIPE)/shim/*.c))
 PIPE_CASE := $(filter-out $(addprefix $(PIPE)/,fuzz_pipeline.c property.c relayed.c index.c parties.c),$(sort $(wildcard $(PIPE)/*.c)))
 PIPE_SRC := $(PIPE_KMOD) $(SIP_SRC) $(PIPE_SHIM)
-PIPE_HDR := $(KMOD)/index.c $(KMOD)/parties.c $(wildcard $(KMOD)/*.h $(SIP)/*.h $(HOST_ROOT)/uapi/*.h $(PIPE)/*.h $(PIPE)/shim/*.h)
+PIPE_HDR := $(KMOD)/index.c $(KMOD)/parties.c $(wildcard $(KMOD)/*.h $(SIP)/*.h $(HOST_ROOT)/uapi/*.h $(PIPE)/*.h $(PIPE)/shim/*.h) $(HOST_ROOT)/tests/unit/count.h
 PIPE_OUT := $(HOST_BUILD)/pipeline
 PIPE_INC := $(PIPE_OUT)/include
 # the newest form of the helper interface: what tests/vm/module finds out by trial elsewhere

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ok.h"
+#include "../unit/count.h"
 #include "shim.h"
 
 static void readers_meanwhile(void);
@@ -63,9 +63,9 @@ static u32 missing(struct cg_buckets *b)
 static void readers_meanwhile(void)
 {
 	waits++;
-	OK(before != ix.buckets, "the new buckets are not to be seen");
-	OK(!missing(before), "%u of %u missing for early readers", missing(before), n_in);
-	OK(!missing(ix.buckets), "%u of %u missing for late readers", missing(ix.buckets), n_in);
+	T_OK(before != ix.buckets, "the new buckets are not to be seen");
+	T_OK(!missing(before), "%u of %u missing for early readers", missing(before), n_in);
+	T_OK(!missing(ix.buckets), "%u of %u missing for late readers", missing(ix.buckets), n_in);
 }
 
 /* ---- the whole ---- */
@@ -85,11 +85,11 @@ static void check(void)
 
 	for (e = cg_index_from(&ix, 0); e; e = cg_index_after(&ix, e), n++) {
 		o = (const struct object *)e;
-		OK(o->in && (!last || follows(last, o)), "object %u out of order", n);
+		T_OK(o->in && (!last || follows(last, o)), "object %u out of order", n);
 		last = o;
 	}
-	OK(n == n_in && ix.n == n_in, "%u of %u in the walk, %u counted", n, n_in, ix.n);
-	OK(!missing(ix.buckets), "%u not as they should be", missing(ix.buckets));
+	T_OK(n == n_in && ix.n == n_in, "%u of %u in the walk, %u counted", n, n_in, ix.n);
+	T_OK(!missing(ix.buckets), "%u not as they should be", missing(ix.buckets));
 	bits_seen |= 1u << ix.buckets->bits;
 }
 
@@ -98,7 +98,7 @@ static void check(void)
 static void add(struct object *o, u32 hash)
 {
 	cg_entry_init(&o->entry);
-	OK(!cg_index_has(&ix, &o->entry), "a new one is in it");
+	T_OK(!cg_index_has(&ix, &o->entry), "a new one is in it");
 	o->entry.hash[WHICH] = hash;
 	o->entry.hash[!WHICH] = ~hash;
 	o->age = ++ages;
@@ -106,7 +106,7 @@ static void add(struct object *o, u32 hash)
 	n_in++;
 	before = ix.buckets;
 	cg_index_add(&ix, &o->entry);
-	OK(cg_index_has(&ix, &o->entry), "an added one is not in it");
+	T_OK(cg_index_has(&ix, &o->entry), "an added one is not in it");
 }
 
 static void take(struct object *o)
@@ -116,7 +116,7 @@ static void take(struct object *o)
 	o->in = false;
 	n_in--;
 	cg_index_remove(&ix, &o->entry);
-	OK(cg_index_after(&ix, &o->entry) == behind, "who reads it does not go on behind it");
+	T_OK(cg_index_after(&ix, &o->entry) == behind, "who reads it does not go on behind it");
 }
 
 static void trim(void)
@@ -159,25 +159,26 @@ static void test_changes(void)
 {
 	u32 i;
 
-	OK(!cg_index_init(&ix, WHICH), "init");
+	T_OK(!cg_index_init(&ix, WHICH), "init");
 	check();
-	OK(!cg_index_from(&ix, 0), "something in an empty one");
+	T_OK(!cg_index_from(&ix, 0), "something in an empty one");
 	for (i = 0; i < 10; i++) {
 		change(20000, 90);
-		OK(cg_index_bytes(&ix) <= 16 * n_in + 2048, "%u bytes for %u objects",
-		   cg_index_bytes(&ix), n_in);
+		T_OK(cg_index_bytes(&ix) <= 16 * n_in + 2048, "%u bytes for %u objects",
+		     cg_index_bytes(&ix), n_in);
 		change(20000, 3);
 		trim();
 		check();
 	}
-	OK(bits_seen & 1 << 8 && bits_seen & 1 << 13, "it did not grow and shrink: %x", bits_seen);
-	OK(waits > 20, "%u changes of size", waits);
+	T_OK(bits_seen & 1 << 8 && bits_seen & 1 << 13,
+	     "it did not grow and shrink: %x", bits_seen);
+	T_OK(waits > 20, "%u changes of size", waits);
 	for (i = 0; i < MOST; i++)
 		if (object[i].in)
 			take(&object[i]);
 	trim();
 	check();
-	OK(ix.buckets->bits == BITS_MIN, "an empty one is large");
+	T_OK(ix.buckets->bits == BITS_MIN, "an empty one is large");
 	cg_index_fini(&ix);
 }
 
@@ -187,16 +188,16 @@ static void test_from(void)
 	static const u32 hashes[] = { 0, 5, 5, 0x80000000, 0xffffffff };
 	u32 i;
 
-	OK(!cg_index_init(&ix, WHICH), "init");
+	T_OK(!cg_index_init(&ix, WHICH), "init");
 	for (i = 0; i < ARRAY_SIZE(hashes); i++)
 		add(&object[i], hashes[i]);
-	OK(cg_index_from(&ix, 0) == &object[0].entry, "from 0");
-	OK(cg_index_from(&ix, 1) == &object[2].entry, "from 1: the later of the two");
-	OK(cg_index_from(&ix, 6) == &object[3].entry, "from 6");
-	OK(cg_index_from(&ix, 0x80000001) == &object[4].entry, "from there");
+	T_OK(cg_index_from(&ix, 0) == &object[0].entry, "from 0");
+	T_OK(cg_index_from(&ix, 1) == &object[2].entry, "from 1: the later of the two");
+	T_OK(cg_index_from(&ix, 6) == &object[3].entry, "from 6");
+	T_OK(cg_index_from(&ix, 0x80000001) == &object[4].entry, "from there");
 	take(&object[4]);
-	OK(!cg_index_from(&ix, 0x80000001), "from behind the last");
-	OK(!cg_index_find(&ix, 4) && !cg_index_find(&ix, 0xffffffff), "what is not there");
+	T_OK(!cg_index_from(&ix, 0x80000001), "from behind the last");
+	T_OK(!cg_index_find(&ix, 4) && !cg_index_find(&ix, 0xffffffff), "what is not there");
 	for (i = 0; i < 4; i++)
 		take(&object[i]);
 	cg_index_fini(&ix);
@@ -208,19 +209,19 @@ static void test_no_memory(void)
 	u32 i, first = waits;
 
 	shim_fail_in = 1;
-	OK(cg_index_init(&ix, WHICH) == -ENOMEM, "init without memory");
+	T_OK(cg_index_init(&ix, WHICH) == -ENOMEM, "init without memory");
 	shim_fail_in = 2;
-	OK(cg_index_init(&ix, WHICH) == -ENOMEM, "init with too little memory");
-	OK(!cg_index_init(&ix, WHICH), "init");
+	T_OK(cg_index_init(&ix, WHICH) == -ENOMEM, "init with too little memory");
+	T_OK(!cg_index_init(&ix, WHICH), "init");
 	for (i = 0; i < 1000; i++) {
 		shim_fail_in = 1 + i % 2;
 		add(&object[i], draw_hash(2));
 		shim_fail_in = 0;
 	}
-	OK(waits == first, "it grew without memory");
+	T_OK(waits == first, "it grew without memory");
 	check();
 	add(&object[i], draw_hash(2));
-	OK(waits == first + 1, "it does not grow when there is memory again");
+	T_OK(waits == first + 1, "it does not grow when there is memory again");
 	check();
 	for (i = 0; i < MOST; i++)
 		if (object[i].in)
@@ -235,6 +236,6 @@ int main(void)
 	test_changes();
 	test_from();
 	test_no_memory();
-	OK(shim_live == live, "%ld pieces of memory are left", shim_live - live);
-	return ok_end("index");
+	T_OK(shim_live == live, "%ld pieces of memory are left", shim_live - live);
+	return t_end("index");
 }

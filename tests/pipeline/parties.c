@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ok.h"
+#include "../unit/count.h"
 #include "shim.h"
 
 #include "../../kmod/parties.c"
@@ -40,7 +40,7 @@ static void parse(enum who who)
 				 .ifindex = 7 };
 	f.relay.from.zone = who == ALICE ? SIP_ZONE_INSIDE : SIP_ZONE_OUTSIDE;
 	f.way.ntarget = 0;
-	OK(!sip_msg_parse(&f.msg, f.data, f.len, SIP_DATAGRAM), "not valid: %s", text);
+	T_OK(!sip_msg_parse(&f.msg, f.data, f.len, SIP_DATAGRAM), "not valid: %s", text);
 }
 
 /* A request within the dialog of that number; @to NULL: without a tag. */
@@ -116,43 +116,43 @@ static void both_ways(void)
 {
 	invite(1);
 	from(BOB, 1, "PRACK", "a");
-	OK(finds(BOB, ALICE, "sip:alice@there;ob"), "before the answer: as she was called");
+	T_OK(finds(BOB, ALICE, "sip:alice@there;ob"), "before the answer: as she was called");
 	answered(1);
-	OK(both_find(1), "both find the other one, as it said");
+	T_OK(both_find(1), "both find the other one, as it said");
 	from(BOB, 2, "INFO", "a");
-	OK(!cg_parties_find(&f), "another Call-ID");
+	T_OK(!cg_parties_find(&f), "another Call-ID");
 	from(BOB, 1, "INFO", "other");
-	OK(!cg_parties_find(&f), "another tag of the called");
+	T_OK(!cg_parties_find(&f), "another tag of the called");
 	from(ALICE, 1, "INFO", "other");
-	OK(!cg_parties_find(&f), "another tag of the caller");
+	T_OK(!cg_parties_find(&f), "another tag of the caller");
 	from(BOB, 1, "ACK", NULL);
-	OK(!cg_parties_find(&f), "no tag: of no dialog");
+	T_OK(!cg_parties_find(&f), "no tag: of no dialog");
 	from(ALICE, 1, "INFO", "b");
 	f.msg.from_tag.len = 0;
-	OK(!cg_parties_find(&f), "and none in From");
+	T_OK(!cg_parties_find(&f), "and none in From");
 }
 
 static void strangers(void)
 {
 	from(EVE, 1, "BYE", "a");
-	OK(!cg_parties_find(&f), "a tag that is nobody's");
+	T_OK(!cg_parties_find(&f), "a tag that is nobody's");
 	for (unsigned int i = 0; i < 2; i++) {
 		from(i ? ALICE : BOB, 1, "BYE", i ? "b" : "a");
 		f.in.remote = at(EVE, 5060);
-		OK(!cg_parties_find(&f), "from another address");
+		T_OK(!cg_parties_find(&f), "from another address");
 		f.in.remote = at(i ? ALICE : BOB, 5061);
-		OK(!cg_parties_find(&f), "from another port");
+		T_OK(!cg_parties_find(&f), "from another port");
 		f.in.remote = at(i ? ALICE : BOB, 5060);
 		f.in.ifindex = 9;
-		OK(!cg_parties_find(&f), "by another interface");
+		T_OK(!cg_parties_find(&f), "by another interface");
 		f.in.remote = at(i ? BOB : ALICE, 5060);
 		f.in.ifindex = i ? 7 : 8;
-		OK(!cg_parties_find(&f), "from where the other one is");
+		T_OK(!cg_parties_find(&f), "from where the other one is");
 		cg_parties_request(&f);
 	}
-	OK(both_find(1), "none of them ended it");
+	T_OK(both_find(1), "none of them ended it");
 	cg_parties_sweep(&gate);
-	OK(gate.nparties == 1, "it is there");
+	T_OK(gate.nparties == 1, "it is there");
 }
 
 static void contacts(void)
@@ -163,50 +163,51 @@ static void contacts(void)
 	respond(1, 180, ALICE, "late", "<sip:late@x>");
 	respond(1, 486, ALICE, "a", "<sip:busy@x>");
 	respond(1, 200, ALICE, "a", NULL);
-	OK(both_find(1), "not by others, nor after the answer, nor by a refusal, nor without one");
+	T_OK(both_find(1),
+	     "not by others, nor after the answer, nor by a refusal, nor without one");
 	respond(1, 200, ALICE, "a", "<sip:moved@x>");
 	from(BOB, 1, "INFO", "a");
-	OK(finds(BOB, ALICE, "sip:moved@x"), "the latest counts");
+	T_OK(finds(BOB, ALICE, "sip:moved@x"), "the latest counts");
 	snprintf(line, sizeof(line), "<sip:dev@x>;x=%0400d", 1);
 	respond(1, 200, ALICE, "a", line);
 	from(BOB, 1, "INFO", "a");
-	OK(finds(BOB, ALICE, "sip:dev@x"), "long parameters are not needed");
+	T_OK(finds(BOB, ALICE, "sip:dev@x"), "long parameters are not needed");
 	answered(1);
 	snprintf(line, sizeof(line), "<sip:%0400d@x>", 1);
 	respond(1, 200, ALICE, "a", line);
-	OK(both_find(1), "a URI that is too long is not kept");
+	T_OK(both_find(1), "a URI that is too long is not kept");
 }
 
 static void once(void)
 {
 	invite(1);
-	OK(both_find(1), "an INVITE of the same name changes nothing once it is answered");
+	T_OK(both_find(1), "an INVITE of the same name changes nothing once it is answered");
 	invite(2);
 	request("INVITE", 2, BOB, NULL);
 	f.in.remote = at(EVE, 5060);
 	cg_parties_request(&f);
 	from(BOB, 2, "PRACK", "a");
-	OK(finds(BOB, ALICE, "sip:alice@there;ob"), "nor of somebody else before");
+	T_OK(finds(BOB, ALICE, "sip:alice@there;ob"), "nor of somebody else before");
 	request("INVITE", 2, BOB, NULL);
 	f.way.to.remote = at(EVE, 5060);
 	cg_parties_request(&f);
 	from(BOB, 2, "PRACK", "a");
-	OK(cg_parties_find(&f) && f.way.to.remote.addr.ip == at(EVE, 0).addr.ip,
-	   "the caller itself may be sent elsewhere");
-	OK(gate.nparties == 2, "%u dialogs", gate.nparties);
+	T_OK(cg_parties_find(&f) && f.way.to.remote.addr.ip == at(EVE, 0).addr.ip,
+	     "the caller itself may be sent elsewhere");
+	T_OK(gate.nparties == 2, "%u dialogs", gate.nparties);
 }
 
 static void ends(void)
 {
 	from(BOB, 1, "BYE", "a");
 	cg_parties_request(&f);
-	OK(both_find(1), "a BYE is repeated, or refused");
+	T_OK(both_find(1), "a BYE is repeated, or refused");
 	shim_sleep(1000ull * (seconds[ENDED] + 1));
 	cg_parties_sweep(&gate);
-	OK(!both_find(1) && gate.nparties == 1, "then it is over");
+	T_OK(!both_find(1) && gate.nparties == 1, "then it is over");
 	shim_sleep(1000ull * (seconds[RINGING] - seconds[ENDED]));
 	cg_parties_sweep(&gate);
-	OK(!gate.nparties, "what was never answered too");
+	T_OK(!gate.nparties, "what was never answered too");
 	invite(3);
 	answered(3);
 	shim_sleep(1000ull * (seconds[LASTING] - 1));
@@ -214,11 +215,11 @@ static void ends(void)
 	answered(3);
 	shim_sleep(1000ull * (2));
 	cg_parties_sweep(&gate);
-	OK(both_find(3), "a long call that is refreshed stays");
+	T_OK(both_find(3), "a long call that is refreshed stays");
 	shim_sleep(1000ull * (seconds[LASTING]));
 	cg_parties_sweep(&gate);
-	OK(!gate.nparties && !gate.parties_bytes, "%u dialogs, %llu bytes", gate.nparties,
-	   (unsigned long long)gate.parties_bytes);
+	T_OK(!gate.nparties && !gate.parties_bytes, "%u dialogs, %llu bytes", gate.nparties,
+	     (unsigned long long)gate.parties_bytes);
 }
 
 static void room(void)
@@ -231,19 +232,20 @@ static void room(void)
 	cg_parties_request(&f);
 	for (unsigned int i = 3; i <= CG_PARTIES_MAX + 1; i++)
 		invite(i);
-	OK(gate.nparties == CG_PARTIES_MAX, "%u", gate.nparties);
-	OK(!both_find(2), "what has ended makes room first");
+	T_OK(gate.nparties == CG_PARTIES_MAX, "%u", gate.nparties);
+	T_OK(!both_find(2), "what has ended makes room first");
 	invite(CG_PARTIES_MAX + 2);
 	from(BOB, 3, "PRACK", "a");
-	OK(gate.nparties == CG_PARTIES_MAX && !cg_parties_find(&f), "then what rings, the oldest");
-	OK(both_find(1), "what was answered stays");
+	T_OK(gate.nparties == CG_PARTIES_MAX && !cg_parties_find(&f),
+	     "then what rings, the oldest");
+	T_OK(both_find(1), "what was answered stays");
 	for (unsigned int i = 4; i <= CG_PARTIES_MAX + 2; i++)
 		answered(i);
 	invite(CG_PARTIES_MAX + 3);
-	OK(gate.nparties == CG_PARTIES_MAX && !both_find(1) && both_find(4), "unless all were");
+	T_OK(gate.nparties == CG_PARTIES_MAX && !both_find(1) && both_find(4), "unless all were");
 	sweep(&gate, true);
-	OK(!gate.nparties && !gate.parties_bytes, "%u, %llu bytes", gate.nparties,
-	   (unsigned long long)gate.parties_bytes);
+	T_OK(!gate.nparties && !gate.parties_bytes, "%u, %llu bytes", gate.nparties,
+	     (unsigned long long)gate.parties_bytes);
 }
 
 static void no_memory(void)
@@ -254,7 +256,7 @@ static void no_memory(void)
 		answered(1);
 		shim_fail_in = 0;
 		from(BOB, 1, "INFO", "a");
-		OK(cg_parties_find(&f) == (n > 1), "allocation %ld", n);
+		T_OK(cg_parties_find(&f) == (n > 1), "allocation %ld", n);
 		sweep(&gate, true);
 	}
 }
@@ -265,7 +267,7 @@ int main(void)
 	gate.cn = &net;
 	net.key = (siphash_key_t){ { 1, 2 } };
 	spin_lock_init(&gate.lock);
-	OK(!cg_parties_init(&gate), "a table");
+	T_OK(!cg_parties_init(&gate), "a table");
 	both_ways();
 	strangers();
 	contacts();
@@ -275,6 +277,6 @@ int main(void)
 	no_memory();
 	cg_parties_fini(&gate);
 	free_percpu(net.counters);
-	OK(!shim_live, "%ld allocations are left", shim_live);
-	return ok_end("parties");
+	T_OK(!shim_live, "%ld allocations are left", shim_live);
+	return t_end("parties");
 }

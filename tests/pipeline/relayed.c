@@ -10,7 +10,7 @@
 #include "router.h"
 
 #include "call.h"
-#include "ok.h"
+#include "../unit/count.h"
 #include "pkt.h"
 #include "relayed.h"
 #include "sip/relay.h"
@@ -102,7 +102,7 @@ static void finish(void)
 {
 	shim_sleep(4000 * 1000);
 	shim_sleep(4000 * 1000);
-	OK(!cn->ncalls && !cn->npins, "%u calls and %u pinholes are left", cn->ncalls, cn->npins);
+	T_OK(!cn->ncalls && !cn->npins, "%u calls and %u pinholes are left", cn->ncalls, cn->npins);
 	router_end();
 }
 
@@ -215,16 +215,16 @@ static void relay(const struct text *t, const struct sip_hop *from, const struct
 	} else {
 		result = sip_relay_response(&r, &in_msg, &e);
 	}
-	OK(result == SIP_RELAY_OK, "the relay says %s to\n%s", sip_relay_name((u32)result), t->s);
+	T_OK(result == SIP_RELAY_OK, "the relay says %s to\n%s", sip_relay_name((u32)result), t->s);
 	edited = cg_relayed(cn, &media);
 	call_id = media.call;
 	out.len = sip_edit_length(&e, t->len);
 	SHIM_BUG_ON(out.len >= sizeof(out.s) ||
 		    sip_edit_apply(&e, (const u8 *)t->s, t->len, (u8 *)out.s, sizeof(out.s) - 1));
 	out.s[out.len] = 0;
-	OK(sip_msg_parse(&out_msg, (const u8 *)out.s, out.len, SIP_DATAGRAM) == SIP_OK &&
-	   !out_msg.rest.len, "what came out is not valid:\n%s", out.s);
-	OK(!tables_check(), "tables: %s", tables_check());
+	T_OK(sip_msg_parse(&out_msg, (const u8 *)out.s, out.len, SIP_DATAGRAM) == SIP_OK &&
+	     !out_msg.rest.len, "what came out is not valid:\n%s", out.s);
+	T_OK(!tables_check(), "tables: %s", tables_check());
 	if (!shim_bh_off)
 		shim_rest();
 }
@@ -250,12 +250,13 @@ static void expect_sdp(const char *what, const char *host, u16 port)
 
 	add(&want, "IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\nm=audio %u RTP", net(), host, net(),
 	    host, port);
-	OK(out_msg.body.len && strstr(body, want.s), "%s: not %s %u:\n%s", what, host, port, body);
+	T_OK(out_msg.body.len && strstr(body, want.s),
+	     "%s: not %s %u:\n%s", what, host, port, body);
 }
 
 static struct cg_call *only_call(void)
 {
-	OK(cn->ncalls == 1, "%u calls", cn->ncalls);
+	T_OK(cn->ncalls == 1, "%u calls", cn->ncalls);
 	return cn->ncalls ? list_first_entry(&cn->call_list, struct cg_call, all) : NULL;
 }
 
@@ -274,9 +275,9 @@ static void expect_call(u8 dir, enum who inside, enum who peer)
 	const struct cg_call *call = only_call();
 	struct cg_ep a = ep(world[inside].host, 5060), b = ep(world[peer].host, 5060);
 
-	OK(call && call->dir == dir && cg_ep_equal(&call->inside, &a) &&
-	   cg_ep_equal(&call->peer, &b), "the call has other ends, or another direction");
-	OK(call && call->id == call_id, "another call was meant");
+	T_OK(call && call->dir == dir && cg_ep_equal(&call->inside, &a) &&
+	     cg_ep_equal(&call->peer, &b), "the call has other ends, or another direction");
+	T_OK(call && call->id == call_id, "another call was meant");
 }
 
 /* ---- a call, step by step ---- */
@@ -304,9 +305,9 @@ static void say_bye(enum who from, enum who to, bool by_caller)
 	struct text bye = *say(&(struct say){ from, to, "BYE", 9, .forward = by_caller,
 					      .tag = "callee" });
 
-	OK(cn->ncalls == 1 && only_call()->state == CG_CALL_ENDING, "BYE does not begin the end");
+	T_OK(cn->ncalls == 1 && only_call()->state == CG_CALL_ENDING, "BYE does not begin the end");
 	say(&(struct say){ to, from, "BYE", 9, 200, 0, by_caller, "callee", .answers = &bye });
-	OK(!cn->ncalls, "the call goes on after BYE");
+	T_OK(!cn->ncalls, "the call goes on after BYE");
 }
 
 /* In both directions, with NAT: whose address becomes which. */
@@ -318,20 +319,20 @@ static void test_incoming(const struct party *w, bool hides)
 	w_pub = world[5].host;
 	phone = world[PHONE].host;
 	say_invite(PEER, PHONE, 7000);
-	OK(!edited, "the offer of the outside was edited");
+	T_OK(!edited, "the offer of the outside was edited");
 	expect_sdp("offer", world[PEER].host, 7000);
 	expect_call(CG_CALL_IN, PHONE, PEER);
 	say_answer(PHONE, PEER, 180, 0);
 	say_answer(PHONE, PEER, 200, 4000);
 	expect_sdp("answer", w_pub, 4000);
-	OK(edited && pins_of() == 2 && has_pin(phone, w_pub, 4000, 4000) &&
-	   has_pin(phone, w_pub, 4001, 4001), "the pinholes of the answer");
-	OK(!cn->npublished, "an expectation without a conntrack");
+	T_OK(edited && pins_of() == 2 && has_pin(phone, w_pub, 4000, 4000) &&
+	     has_pin(phone, w_pub, 4001, 4001), "the pinholes of the answer");
+	T_OK(!cn->npublished, "an expectation without a conntrack");
 	say_answer(PHONE, PEER, 200, 4000);
 	expect_sdp("answer again", w_pub, 4000);
-	OK(pins_of() == 2, "the answer again: other pinholes");
+	T_OK(pins_of() == 2, "the answer again: other pinholes");
 	say_ack(PEER, PHONE, 0);
-	OK(only_call()->state == CG_CALL_ANSWERED, "not answered");
+	T_OK(only_call()->state == CG_CALL_ANSWERED, "not answered");
 	say_bye(PEER, PHONE, true);
 	finish();
 }
@@ -347,10 +348,10 @@ static void test_outgoing(const struct party *w, bool hides)
 	expect_sdp("offer", w_pub, 4000);
 	say_invite(PHONE, PEER, 4000);
 	expect_sdp("offer again", w_pub, 4000);
-	OK(pins_of() == 2 && has_pin(phone, w_pub, 4000, 4000), "pinholes of the offer");
+	T_OK(pins_of() == 2 && has_pin(phone, w_pub, 4000, 4000), "pinholes of the offer");
 	expect_call(CG_CALL_OUT, PHONE, PEER);
 	say_answer(PEER, PHONE, 200, 7000);
-	OK(!edited, "the answer of the outside was edited");
+	T_OK(!edited, "the answer of the outside was edited");
 	expect_sdp("answer", world[PEER].host, 7000);
 	say_ack(PHONE, PEER, 0);
 	say_bye(PEER, PHONE, false);
@@ -371,14 +372,14 @@ static void test_media(void)
 	pub = ep(world[5].host, 4000);
 	in = ep(world[PHONE].host, 4000);
 	ct = router_media(&peer, &pub);
-	OK(ct && ct->status & IPS_DST_NAT && ct->tuplehash[1].tuple.src.u.all == in.port &&
-	   !memcmp(&ct->tuplehash[1].tuple.src.u3, &in.addr, sizeof(in.addr)),
-	   "media of the peer does not come to the phone");
-	OK(ct && router_media(&in, &peer) == ct, "the phone's media is another flow");
+	T_OK(ct && ct->status & IPS_DST_NAT && ct->tuplehash[1].tuple.src.u.all == in.port &&
+	     !memcmp(&ct->tuplehash[1].tuple.src.u3, &in.addr, sizeof(in.addr)),
+	     "media of the peer does not come to the phone");
+	T_OK(ct && router_media(&in, &peer) == ct, "the phone's media is another flow");
 	pub = ep(world[5].host, 4002);
 	peer = ep(world[SECOND].host, 7000);
 	ct = router_media(&peer, &pub);
-	OK(!ct || !(ct->status & IPS_DST_NAT), "a stranger came in");
+	T_OK(!ct || !(ct->status & IPS_DST_NAT), "a stranger came in");
 	say_bye(PHONE, PEER, false);
 	finish();
 }
@@ -397,16 +398,16 @@ static void test_refused(void)
 	again = *say(&(struct say){ PHONE, PEER, "INVITE", 2, .media = 4100, .forward = true,
 				    .tag = "callee" });
 	expect_sdp("new offer", w_pub, 4100);
-	OK(pins_of() == 4 && has_pin(phone, w_pub, 4100, 4100), "pinholes of the new offer");
+	T_OK(pins_of() == 4 && has_pin(phone, w_pub, 4100, 4100), "pinholes of the new offer");
 	say(&(struct say){ PEER, PHONE, "INVITE", 2, 488, 0, true, "callee", .answers = &again });
-	OK(pins_of() == 2 && has_pin(phone, w_pub, 4000, 4000) &&
-	   !has_pin(phone, w_pub, 4100, 4100), "488 does not bring the old pinholes back");
+	T_OK(pins_of() == 2 && has_pin(phone, w_pub, 4000, 4000) &&
+	     !has_pin(phone, w_pub, 4100, 4100), "488 does not bring the old pinholes back");
 	again = *say(&(struct say){ PHONE, PEER, "UPDATE", 3, .media = 4200, .forward = true,
 				    .tag = "callee" });
 	expect_sdp("UPDATE", w_pub, 4200);
 	say(&(struct say){ PEER, PHONE, "UPDATE", 3, 200, 7100, true, "callee",
 			   .answers = &again });
-	OK(pins_of() == 2 && has_pin(phone, w_pub, 4200, 4200), "UPDATE did not replace them");
+	T_OK(pins_of() == 2 && has_pin(phone, w_pub, 4200, 4200), "UPDATE did not replace them");
 	say_bye(PHONE, PEER, true);
 	finish();
 }
@@ -415,11 +416,11 @@ static void test_late_offer(void)
 {
 	begin(nat, true);
 	say_invite(PEER, PHONE, 0);
-	OK(only_call(), "no call without a description");
+	T_OK(only_call(), "no call without a description");
 	say_answer(PHONE, PEER, 200, 4000);
 	expect_sdp("late offer", world[5].host, 4000);
 	say_ack(PEER, PHONE, 7000);
-	OK(!edited && pins_of() == 2, "the answer in ACK");
+	T_OK(!edited && pins_of() == 2, "the answer in ACK");
 	say_bye(PHONE, PEER, false);
 	finish();
 	begin(nat, true);
@@ -427,7 +428,7 @@ static void test_late_offer(void)
 	say_answer(PEER, PHONE, 200, 7000);
 	say_ack(PHONE, PEER, 4000);
 	expect_sdp("answer in ACK", world[5].host, 4000);
-	OK(pins_of() == 2, "pinholes of the ACK");
+	T_OK(pins_of() == 2, "pinholes of the ACK");
 	say_bye(PHONE, PEER, true);
 	finish();
 }
@@ -444,9 +445,9 @@ static void test_prack(void)
 	prack = *say(&(struct say){ PEER, PHONE, "PRACK", 2, .media = 7000, .forward = true,
 				    .tag = "callee", .more = "RAck: 1 1 INVITE\r\n" });
 	say(&(struct say){ PHONE, PEER, "PRACK", 2, 200, 0, true, "callee", .answers = &prack });
-	OK(pins_of() == 2 && only_call()->state == CG_CALL_EARLY, "after PRACK");
+	T_OK(pins_of() == 2 && only_call()->state == CG_CALL_EARLY, "after PRACK");
 	say_answer(PHONE, PEER, 200, 0);
-	OK(pins_of() == 2 && only_call()->state == CG_CALL_ANSWERED, "after 200");
+	T_OK(pins_of() == 2 && only_call()->state == CG_CALL_ANSWERED, "after 200");
 	say_bye(PHONE, PEER, false);
 	finish();
 }
@@ -460,22 +461,22 @@ static void test_ends_early(void)
 	say_answer(PEER, PHONE, 180, 0);
 	cancel = *say(&(struct say){ PHONE, PEER, "CANCEL", 1, .forward = true });
 	say(&(struct say){ PEER, PHONE, "CANCEL", 1, 200, 0, true, "callee", .answers = &cancel });
-	OK(cn->ncalls == 1, "CANCEL ends the call before its 487");
+	T_OK(cn->ncalls == 1, "CANCEL ends the call before its 487");
 	say_answer(PEER, PHONE, 487, 0);
-	OK(!cn->ncalls, "487 does not end the call");
+	T_OK(!cn->ncalls, "487 does not end the call");
 	finish();
 	begin(nat, true);
 	say_invite(PEER, PHONE, 7000);
 	say_answer(PHONE, PEER, 486, 0);
-	OK(!cn->ncalls, "486 does not end the call");
+	T_OK(!cn->ncalls, "486 does not end the call");
 	finish();
 	begin(nat, true);
 	say_invite(PHONE, PEER, 4000);
 	say_answer(PEER, PHONE, 407, 0);
-	OK(cn->ncalls == 1, "407 ends the call");
+	T_OK(cn->ncalls == 1, "407 ends the call");
 	invite = *say(&(struct say){ PHONE, PEER, "INVITE", 2, .media = 4000, .forward = true });
 	expect_sdp("with credentials", world[5].host, 4000);
-	OK(pins_of() == 2, "another port with credentials");
+	T_OK(pins_of() == 2, "another port with credentials");
 	finish();
 }
 
@@ -490,14 +491,14 @@ static void test_fork(void)
 	say_invite(PEER, OTHER, 7000);
 	second = invite;
 	say(&(struct say){ PHONE, PEER, "INVITE", 1, 486, 0, true, "one", .answers = &first });
-	OK(cn->ncalls == 1, "one fork's end ended all of them");
+	T_OK(cn->ncalls == 1, "one fork's end ended all of them");
 	say(&(struct say){ OTHER, PEER, "INVITE", 1, 486, 0, true, "two", .answers = &second });
-	OK(!cn->ncalls, "the last fork's end did not end the call");
+	T_OK(!cn->ncalls, "the last fork's end did not end the call");
 	finish();
 	begin(nat, true);
 	say_invite(PEER, PHONE, 7000);
 	say_invite(PEER, OTHER, 7000);
-	OK(cn->ncalls == 2, "each hidden target has a call of its own");
+	T_OK(cn->ncalls == 2, "each hidden target has a call of its own");
 	finish();
 }
 
@@ -510,14 +511,15 @@ static void test_routed(const struct party *w)
 	say_invite(PEER, PHONE, 7000);
 	expect_call(CG_CALL_IN, PHONE, PEER);
 	say_answer(PHONE, PEER, 200, 4000);
-	OK(!edited && has_pin(phone, phone, 4000, 4000), "a reachable phone needs pinholes alone");
+	T_OK(!edited && has_pin(phone, phone, 4000, 4000),
+	     "a reachable phone needs pinholes alone");
 	expect_sdp("answer", phone, 4000);
 	say_ack(PEER, PHONE, 0);
 	say_bye(PHONE, PEER, false);
 	finish();
 	begin(w, false);
 	say_invite(PHONE, PEER, 4000);
-	OK(!edited && has_pin(phone, phone, 4000, 4000), "the same the other way round");
+	T_OK(!edited && has_pin(phone, phone, 4000, 4000), "the same the other way round");
 	expect_call(CG_CALL_OUT, PHONE, PEER);
 	say_answer(PEER, PHONE, 200, 7000);
 	say_ack(PHONE, PEER, 0);
@@ -534,10 +536,10 @@ static void test_inside(void)
 	a = world[PHONE].host;
 	b = world[OTHER].host;
 	say_invite(PHONE, OTHER, 4000);
-	OK(!edited && has_pin(a, a, 4000, 4000), "the offer between two phones");
+	T_OK(!edited && has_pin(a, a, 4000, 4000), "the offer between two phones");
 	expect_call(CG_CALL_THROUGH, PHONE, OTHER);
 	say_answer(OTHER, PHONE, 200, 4000);
-	OK(!edited && has_pin(b, b, 4000, 4000), "the answer between two phones");
+	T_OK(!edited && has_pin(b, b, 4000, 4000), "the answer between two phones");
 	say_ack(PHONE, OTHER, 0);
 	say_bye(OTHER, PHONE, false);
 	finish();
@@ -550,11 +552,11 @@ static void test_nothing(void)
 
 	begin(nat, true);
 	say_invite(PEER, SECOND, 7000);
-	OK(!cn->ncalls && !edited, "a call from outside to outside");
+	T_OK(!cn->ncalls && !edited, "a call from outside to outside");
 	say(&(struct say){ PHONE, PEER, "REGISTER", 1, .forward = true });
 	say(&(struct say){ PHONE, PEER, "OPTIONS", 2, .forward = true });
 	say(&(struct say){ PHONE, PEER, "BYE", 3, .forward = true, .tag = "callee" });
-	OK(!cn->ncalls && !cn->ntxns, "what is no call made state");
+	T_OK(!cn->ncalls && !cn->ntxns, "what is no call made state");
 	from = hop_of(PHONE);
 	to = hop_of(PEER);
 	write_message(&t, &(struct say){ PHONE, PEER, "INVITE", 4, .media = 4000,
@@ -562,8 +564,8 @@ static void test_nothing(void)
 	end_of(&to.remote, "2001:db8::10", 5060);
 	end_of(&to.local, "2001:db8:2::1", 5060);
 	relay(&t, &from, &to);
-	OK(!cn->ncalls && !edited && cn->counters->reason[CG_R_TWO_FAMILIES] == 1,
-	   "between IPv4 and IPv6");
+	T_OK(!cn->ncalls && !edited && cn->counters->reason[CG_R_TWO_FAMILIES] == 1,
+	     "between IPv4 and IPv6");
 	finish();
 }
 
@@ -573,10 +575,10 @@ static void test_modes(void)
 	cn->set.mode = CALLGATE_MODE_OFF;
 	cn->capped = true;
 	say_invite(PHONE, PEER, 4000);
-	OK(!edited && !cn->ncalls, "mode off");
+	T_OK(!edited && !cn->ncalls, "mode off");
 	cn->set.mode = CALLGATE_MODE_OPEN;
 	say_invite(PHONE, PEER, 4000);
-	OK(!edited && cn->ncalls == 1, "mode open");
+	T_OK(!edited && cn->ncalls == 1, "mode open");
 	expect_sdp("mode open", world[PHONE].host, 4000);
 	finish();
 }
@@ -591,14 +593,14 @@ static void test_pool_and_session(void)
 	say_invite(PHONE, PEER, 4000);
 	pin = list_first_entry(&only_call()->pins, struct cg_pin, owner);
 	expect_sdp("another port", world[5].host, ntohs(pin->pub.port));
-	OK(pin->pub.port != htons(4000), "a port that is not free");
+	T_OK(pin->pub.port != htons(4000), "a port that is not free");
 	say(&(struct say){ PEER, PHONE, "INVITE", 1, 200, 7000, true, "callee",
 			   .more = "Session-Expires: 90;refresher=uac\r\n", .answers = &invite });
 	say_ack(PHONE, PEER, 0);
 	shim_sleep(100 * 1000);
-	OK(cn->ncalls == 1, "ended within its grace");
+	T_OK(cn->ncalls == 1, "ended within its grace");
 	shim_sleep(120 * 1000);
-	OK(!cn->ncalls, "a session that nobody refreshed goes on");
+	T_OK(!cn->ncalls, "a session that nobody refreshed goes on");
 	finish();
 }
 
@@ -610,7 +612,7 @@ static void test_busy(void)
 	begin(nat, true);
 	p = cg_pkt_get();
 	say_invite(PHONE, PEER, 4000);
-	OK(!edited && !cn->ncalls && cn->counters->reason[CG_R_RELAY_BUSY] == 1, "busy");
+	T_OK(!edited && !cn->ncalls && cn->counters->reason[CG_R_RELAY_BUSY] == 1, "busy");
 	cg_pkt_put(p);
 	finish();
 }
@@ -642,5 +644,5 @@ int main(void)
 	test_modes();
 	test_pool_and_session();
 	test_busy();
-	return ok_end("relayed");
+	return t_end("relayed");
 }

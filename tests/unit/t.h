@@ -9,28 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "count.h"
 #include "msg.h"
-
-static unsigned int t_passed, t_failed, t_skipped;
-
-#define T_OK(cond, ...)                                                                            \
-	do {                                                                                       \
-		if (cond) {                                                                        \
-			t_passed++;                                                                \
-		} else {                                                                           \
-			t_failed++;                                                                \
-			printf("%s:%d: ", __FILE__, __LINE__);                                     \
-			printf(__VA_ARGS__);                                                       \
-			printf("\n");                                                              \
-		}                                                                                  \
-	} while (0)
-
-/* The last line of every test program; the runner adds them up. */
-static inline int t_end(const char *name)
-{
-	printf("# %s: %u passed, %u failed, %u skipped\n", name, t_passed, t_failed, t_skipped);
-	return t_failed ? 1 : 0;
-}
 
 /* Copies bytes so that the byte behind the last one cannot be read. */
 struct t_guard {
@@ -59,7 +39,6 @@ static inline const unsigned char *t_guard_put(struct t_guard *g, const void *da
 		memcpy(at, data, len);
 	return at;
 }
-
 
 static inline unsigned char *t_read_file(const char *path, size_t *len)
 {
