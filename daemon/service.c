@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "log.h"
 #include "loop.h"
-#include "model.h"
 #include "service.h"
 
 #define FIRST_FD 3
@@ -143,22 +141,14 @@ static unsigned int handed_over(void)
 
 static bool bound_to(int fd, const struct endpoint *at)
 {
-	union {
-		struct sockaddr sa;
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
-	} own = { .sa.sa_family = AF_UNSPEC };
+	union address own = { .sa.sa_family = AF_UNSPEC };
 	socklen_t len = sizeof(own), type_len = sizeof(int);
+	struct endpoint e;
 	int type = 0;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) || type != SOCK_DGRAM ||
-	    getsockname(fd, &own.sa, &len))
-		return false;
-	if (own.sa.sa_family == AF_INET)
-		return at->len == 4 && ntohs(own.in.sin_port) == at->port &&
-		       !memcmp(&own.in.sin_addr, at->addr, 4);
-	return own.sa.sa_family == AF_INET6 && at->len == 16 &&
-	       ntohs(own.in6.sin6_port) == at->port && !memcmp(&own.in6.sin6_addr, at->addr, 16);
+	return !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) && type == SOCK_DGRAM &&
+	       !getsockname(fd, &own.sa, &len) && address_endpoint(&own.sa, &e) &&
+	       endpoint_equal(&e, at);
 }
 
 int service_socket(const struct endpoint *at)
