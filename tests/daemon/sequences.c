@@ -8,7 +8,6 @@
  * usage: sequences CALLS SEED ROUTER INSIDE OUTSIDE ROUTER INSIDE OUTSIDE
  *	network namespaces of the first and the second
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -16,13 +15,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../../uapi/callgate.h"
 #include "../../uapi/callgate_gateway.h"
 #include "../bench/gatelink.h"
+#include "address.h"
 #include "digest.h"
 #include "stories.h"
 #include "t.h"
@@ -70,34 +69,18 @@ static void enter(int space)
 		die("setns");
 }
 
-static socklen_t address_of(const struct endpoint *e, struct sockaddr_storage *out)
-{
-	struct sockaddr_in6 *six = (void *)out;
-	struct sockaddr_in *four = (void *)out;
-
-	memset(out, 0, sizeof(*out));
-	if (e->len == 4) {
-		four->sin_family = AF_INET;
-		four->sin_port = htons(e->port);
-		memcpy(&four->sin_addr, e->addr, 4);
-		return sizeof(*four);
-	}
-	six->sin6_family = AF_INET6;
-	six->sin6_port = htons(e->port);
-	memcpy(&six->sin6_addr, e->addr, 16);
-	return sizeof(*six);
-}
-
 static void plug_in(int world, bool outside, struct endpoint at)
 {
 	struct plug *p = &plugs[n_plugs++];
-	struct sockaddr_storage address;
+	union address address;
 	socklen_t len = address_of(&at, &address);
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = p };
 
 	enter(spaces[world][outside ? 2 : 1]);
-	*p = (struct plug){ at, socket(address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK, 0), world };
-	if (p->fd < 0 || bind(p->fd, (void *)&address, len) ||
+	*p = (struct plug){
+		at, socket(address.sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK, 0), world,
+	};
+	if (p->fd < 0 || bind(p->fd, &address.sa, len) ||
 	    epoll_ctl(poll_fd, EPOLL_CTL_ADD, p->fd, &event))
 		die("a peer's socket");
 }
@@ -188,12 +171,12 @@ static unsigned int n_came[WORLDS];
 static void give(int world, const struct endpoint *from, const char *text)
 {
 	struct endpoint to = router_of(from);
-	struct sockaddr_storage address;
+	union address address;
 	socklen_t len = address_of(&to, &address);
 
 	for (int i = 0; i < n_plugs; i++)
 		if (plugs[i].world == world && endpoint_equal(&plugs[i].at, from)) {
-			if (sendto(plugs[i].fd, text, strlen(text), 0, (void *)&address, len) < 0)
+			if (sendto(plugs[i].fd, text, strlen(text), 0, &address.sa, len) < 0)
 				die("send");
 			return;
 		}
