@@ -3,13 +3,13 @@
 import contextlib
 import json
 import os
-import re
 import select
 import signal
 import subprocess
 import threading
 import time
 
+from c11_register import expires
 from peer import LIMIT, ROOT, check, code, host, until
 
 CONFIG = '''\
@@ -77,7 +77,7 @@ def c14_each_change_is_an_event(world):
         answer = code(phone.register(600), 200)
         new = watch.event('registered', aor='alice@office.example', contact=contact,
                           origin='main', transport='udp')
-        granted = int(re.search(r';expires=(\d+)', answer.contacts()[contact])[1])
+        granted = expires(answer.contacts()[contact])
         passed = time.monotonic() - asked
         check(granted - passed - 1 < new['left'] <= granted and 'was' not in new, str(new))
         check(new['source'] == phone.hostport, str(new))
