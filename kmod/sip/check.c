@@ -8,18 +8,19 @@
 static int check_addr(struct sip_msg *m, u32 id, struct sip_str s)
 {
 	bool list = sip_header_flags(id) & SIP_HF_ADDR;
-	struct sip_nameaddr a;
+	struct sip_nameaddr other;
+	struct sip_nameaddr *a = id == SIP_H_FROM ? &m->from : id == SIP_H_TO ? &m->to : &other;
 	bool first = true;
 	u32 used;
 	int bad;
 
 	for (;;) {
-		bad = sip_nameaddr_parse(m->buf, s, &a, &used);
+		bad = sip_nameaddr_parse(m->buf, s, a, &used);
 		if (bad)
 			return bad;
 		if (++m->n_values > SIP_MAX_VALUES)
 			return SIP_BAD_TOO_MANY;
-		if (a.star && (id != SIP_H_CONTACT || !first || m->first[id] != SIP_NO_HEADER))
+		if (a->star && (id != SIP_H_CONTACT || !first || m->first[id] != SIP_NO_HEADER))
 			return SIP_BAD_STAR;
 		if (used == s.len)
 			break;
@@ -30,9 +31,9 @@ static int check_addr(struct sip_msg *m, u32 id, struct sip_str s)
 		s = sip_slice(used, s.off + s.len);
 	}
 	if (id == SIP_H_FROM)
-		m->from_tag = a.tag;
+		m->from_tag = a->tag;
 	else if (id == SIP_H_TO)
-		m->to_tag = a.tag;
+		m->to_tag = a->tag;
 	return 0;
 }
 

@@ -81,6 +81,8 @@ struct sip_msg {
 	u8 n_headers;
 	u8 first[SIP_H_COUNT];   /* index of the first line per header, or SIP_NO_HEADER */
 	u8 last[SIP_H_COUNT];    /* index of the last line; meaningful if first[] is */
+	struct sip_nameaddr from; /* meaningful in a message that is not bad, as .to is */
+	struct sip_nameaddr to;
 	struct sip_header headers[SIP_MAX_HEADERS + 1]; /* one more to write to */
 };
 

@@ -125,6 +125,10 @@ bool sip_msg_nameaddr(const struct sip_msg *m, u32 id, struct sip_nameaddr *a)
 	const struct sip_header *h = sip_msg_header(m, id);
 	u32 used;
 
+	if (h && !m->bad && (id == SIP_H_FROM || id == SIP_H_TO)) {
+		*a = id == SIP_H_FROM ? m->from : m->to;
+		return true;
+	}
 	return h && !sip_nameaddr_parse(m->buf, h->value, a, &used) && used == h->value.len;
 }
 

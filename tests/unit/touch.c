@@ -251,6 +251,23 @@ static const char *touch_bodies(const struct sip_msg *m)
 	return NULL;
 }
 
+/* What the message has kept of From and To is what stands there. */
+static const char *touch_kept(const struct sip_msg *m, u32 id)
+{
+	const struct sip_header *h = sip_msg_header(m, id);
+	struct sip_nameaddr a, b;
+	u32 used;
+
+	if (!h || !sip_msg_nameaddr(m, id, &a) || sip_nameaddr_parse(m->buf, h->value, &b, &used))
+		return "From or To is not there";
+	if (memcmp(&a.all, &b.all, sizeof(a.all)) || memcmp(&a.tag, &b.tag, sizeof(a.tag)) ||
+	    memcmp(&a.display, &b.display, sizeof(a.display)) ||
+	    memcmp(&a.params, &b.params, sizeof(a.params)) || a.bracket != b.bracket ||
+	    memcmp(&a.uri, &b.uri, offsetof(struct sip_uri, has_user)))
+		return "From or To is another one";
+	return NULL;
+}
+
 const char *touch_message(const struct sip_msg *m)
 {
 	static const u8 ids[] = { SIP_H_FROM,	       SIP_H_TO,	   SIP_H_CONTACT,
@@ -273,7 +290,11 @@ const char *touch_message(const struct sip_msg *m)
 		if (e)
 			return e;
 	}
-	e = touch_vias(m);
+	e = touch_kept(m, SIP_H_FROM);
+	if (!e)
+		e = touch_kept(m, SIP_H_TO);
+	if (!e)
+		e = touch_vias(m);
 	if (!e)
 		e = touch_lists(m);
 	if (!e)
