@@ -9,9 +9,14 @@ u32 sip_quoted_end(const u8 *buf, u32 pos, u32 end)
 {
 	u32 p = pos + 1;
 
-	while (p < end && buf[p] != '"')
-		p += buf[p] == '\\' ? 2 : 1;
-	return p < end ? p + 1 : 0;
+	for (;;) {
+		p = p < end ? sip_find_either(buf, p, end, '"', '\\') : end;
+		if (p >= end)
+			return 0;
+		if (buf[p] == '"')
+			return p + 1;
+		p += 2;
+	}
 }
 
 int sip_param_scan(const u8 *buf, u32 *pos, u32 end, struct sip_param *p)

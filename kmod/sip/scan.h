@@ -37,7 +37,7 @@ static inline bool sip_is_digit(u8 c)
 /* Value of a hexadecimal digit; the caller has checked that it is one. */
 static inline u8 sip_hex(u8 c)
 {
-	return c <= '9' ? (u8)(c - '0') : (u8)((c | 0x20) - 'a' + 10);
+	return (u8)((c & 15) + 9 * (c >> 6));
 }
 
 enum sip_host_kind {
@@ -101,6 +101,26 @@ static inline u32 sip_find_byte(const u8 *buf, u32 pos, u32 end, u8 c)
 		} while (p <= stop - 8);
 	}
 	while (p < stop && *p != c)
+		p++;
+	return (u32)(p - buf);
+}
+
+/* The same for the first of two bytes. */
+static inline u32 sip_find_either(const u8 *buf, u32 pos, u32 end, u8 a, u8 b)
+{
+	const u64 ones = 0x0101010101010101ULL;
+	const u8 *stop = buf + end;
+	const u8 *p = buf + pos;
+	u64 v, w, hit;
+
+	for (; stop - p >= 8; p += 8) {
+		v = sip_load64(p) ^ (ones * a);
+		w = sip_load64(p) ^ (ones * b);
+		hit = (((v - ones) & ~v) | ((w - ones) & ~w)) & (ones * 0x80);
+		if (hit)
+			return (u32)(p - buf) + sip_ctz64(hit) / 8;
+	}
+	while (p < stop && *p != a && *p != b)
 		p++;
 	return (u32)(p - buf);
 }

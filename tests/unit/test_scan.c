@@ -57,6 +57,9 @@ static void finders(void)
 		for (want = from; want < end && buf[want] != ':'; want++)
 			;
 		T_OK(sip_find_byte(buf, from, end, ':') == want, "byte");
+		for (want = from; want < end && buf[want] != '"' && buf[want] != '\\'; want++)
+			;
+		T_OK(sip_find_either(buf, from, end, '"', '\\') == want, "one of two bytes");
 		for (want = from; want < end && sip_is(buf[want], SIP_C_VALUE); want++)
 			;
 		T_OK(sip_span_value(buf, from, end) == want, "value");
