@@ -38,30 +38,6 @@ static uint32_t n_touched, first_free = NONE, oldest = NONE, newest = NONE;
 /* the time of the youngest nonce that was forgotten, plus 1; 0: none was */
 static uint64_t horizon;
 
-int nonce_open(void)
-{
-	used = calloc(NONCE_TABLE, sizeof(*used));
-	buckets = malloc(NONCE_TABLE * sizeof(*buckets));
-	if (!used || !buckets) {
-		nonce_close();
-		return -ENOMEM;
-	}
-	memset(buckets, 0xff, NONCE_TABLE * sizeof(*buckets));
-	n_touched = 0;
-	first_free = oldest = newest = NONE;
-	horizon = 0;
-	return RAND_bytes((uint8_t *)&keys, sizeof(keys)) == 1 ? 0 : -EIO;
-}
-
-void nonce_close(void)
-{
-	free(used);
-	free(buckets);
-	used = NULL;
-	buckets = NULL;
-	OPENSSL_cleanse(&keys, sizeof(keys));
-}
-
 /* ---- text and bytes ---- */
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -77,35 +53,64 @@ static void encode(const uint8_t in[BYTES], char *out)
 	*out = 0;
 }
 
-static int digit_value(uint8_t c)
+#define NO_DIGIT 0x80
+static uint8_t values[256];	/* of digits; made by nonce_open() */
+
+static void make_values(void)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '-' ? 62 : c == '_' ? 63 : -1;
+	memset(values, NO_DIGIT, sizeof(values));
+	for (uint8_t i = 0; i < 64; i++)
+		values[(uint8_t)digits[i]] = i;
 }
 
 static bool decode(const uint8_t *text, uint8_t out[BYTES])
 {
+	uint8_t all = 0;
+
 	for (unsigned int i = 0; i < NONCE_TEXT; i += 4) {
 		uint32_t v = 0;
 
 		for (unsigned int k = 0; k < 4; k++) {
-			int d = digit_value(text[i + k]);
+			uint8_t d = values[text[i + k]];
 
-			if (d < 0)
-				return false;
-			v = v << 6 | (uint32_t)d;
+			all |= d;
+			v = v << 6 | d;
 		}
 		*out++ = (uint8_t)(v >> 16);
 		*out++ = (uint8_t)(v >> 8);
 		*out++ = (uint8_t)v;
 	}
-	return true;
+	return !(all & NO_DIGIT);
 }
+
+/* ---- begin and end ---- */
+
+int nonce_open(void)
+{
+	used = calloc(NONCE_TABLE, sizeof(*used));
+	buckets = malloc(NONCE_TABLE * sizeof(*buckets));
+	if (!used || !buckets) {
+		nonce_close();
+		return -ENOMEM;
+	}
+	memset(buckets, 0xff, NONCE_TABLE * sizeof(*buckets));
+	make_values();
+	n_touched = 0;
+	first_free = oldest = newest = NONE;
+	horizon = 0;
+	return RAND_bytes((uint8_t *)&keys, sizeof(keys)) == 1 ? 0 : -EIO;
+}
+
+void nonce_close(void)
+{
+	free(used);
+	free(buckets);
+	used = NULL;
+	buckets = NULL;
+	OPENSSL_cleanse(&keys, sizeof(keys));
+}
+
+/* ---- nonces ---- */
 
 static void make_mac(const struct nonce_owner *o, const uint8_t id[ID], uint8_t mac[16])
 {

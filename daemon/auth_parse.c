@@ -4,8 +4,9 @@
 #include "auth_parse.h"
 #include "config.h"
 
+/* In the order in which most phones write them. */
 enum part {
-	USERNAME, USERNAME_EXT, REALM, NONCE, URI, RESPONSE, ALGORITHM, CNONCE, QOP, NC, FIELDS
+	USERNAME, REALM, NONCE, URI, RESPONSE, ALGORITHM, CNONCE, QOP, NC, USERNAME_EXT, FIELDS
 };
 
 static const struct {
@@ -13,9 +14,10 @@ static const struct {
 	uint32_t len;
 } fields[FIELDS] = {
 #define FIELD(id, text) [id] = { text, sizeof(text) - 1 }
-	FIELD(USERNAME, "username"), FIELD(USERNAME_EXT, "username*"), FIELD(REALM, "realm"),
-	FIELD(NONCE, "nonce"), FIELD(URI, "uri"), FIELD(RESPONSE, "response"),
-	FIELD(ALGORITHM, "algorithm"), FIELD(CNONCE, "cnonce"), FIELD(QOP, "qop"), FIELD(NC, "nc"),
+	FIELD(USERNAME, "username"), FIELD(REALM, "realm"), FIELD(NONCE, "nonce"),
+	FIELD(URI, "uri"), FIELD(RESPONSE, "response"), FIELD(ALGORITHM, "algorithm"),
+	FIELD(CNONCE, "cnonce"), FIELD(QOP, "qop"), FIELD(NC, "nc"),
+	FIELD(USERNAME_EXT, "username*"),
 #undef FIELD
 };
 
@@ -30,23 +32,34 @@ struct values {
 	bool twice;
 };
 
+/* FIELDS: none of ours. The search begins with @f, the one behind the last. */
+static unsigned int field_of(const uint8_t *buf, struct sip_str name, unsigned int f)
+{
+	for (unsigned int i = 0; i < FIELDS; i++, f++) {
+		f = f < FIELDS ? f : 0;
+		if (sip_str_is(buf, name, fields[f].name, fields[f].len))
+			return f;
+	}
+	return FIELDS;
+}
+
 /* False: they cannot be read. */
 static bool collect(const uint8_t *buf, struct sip_str params, struct values *v)
 {
 	struct sip_iter it = sip_iter(params);
+	unsigned int next = 0, f;
 	struct sip_param p;
 
 	memset(v, 0, sizeof(*v));
 	v->buf = buf;
 	while (sip_auth_next(buf, &it, &p)) {
-		for (unsigned int f = 0; f < FIELDS; f++) {
-			if (!sip_str_is(buf, p.name, fields[f].name, fields[f].len))
-				continue;
-			v->twice |= v->has & HAS(f);
-			v->has |= HAS(f);
-			v->at[f] = p.value;
-			break;
-		}
+		f = field_of(buf, p.name, next);
+		if (f == FIELDS)
+			continue;
+		v->twice |= v->has & HAS(f);
+		v->has |= HAS(f);
+		v->at[f] = p.value;
+		next = f + 1;
 	}
 	return !it.bad;
 }

@@ -8,6 +8,7 @@
 
 #include "digest.h"
 #include "hash.h"
+#include "sip/scan.h"
 
 static const struct algorithm {
 	const char *name;	/* in SIP */
@@ -76,12 +77,18 @@ static int hash_begin(struct hash *h, enum digest_algorithm a)
 	return h->failed ? -ENOTSUP : 0;
 }
 
+/* Makes room for @len bytes, if there can be so much. */
+static void hash_spill(struct hash *h, size_t len)
+{
+	if (len <= sizeof(h->buf) - h->n)
+		return;
+	h->failed |= !EVP_DigestUpdate(h->ctx, h->buf, h->n);
+	h->n = 0;
+}
+
 static void hash_add(struct hash *h, const void *bytes, size_t len)
 {
-	if (len > sizeof(h->buf) - h->n) {
-		h->failed |= !EVP_DigestUpdate(h->ctx, h->buf, h->n);
-		h->n = 0;
-	}
+	hash_spill(h, len);
 	if (len > sizeof(h->buf)) {
 		h->failed |= !EVP_DigestUpdate(h->ctx, bytes, len);
 	} else if (len) {
@@ -92,8 +99,16 @@ static void hash_add(struct hash *h, const void *bytes, size_t len)
 
 static void hash_colon(struct hash *h, struct digest_text t)
 {
-	hash_add(h, ":", 1);
+	hash_spill(h, 1);
+	h->buf[h->n++] = ':';
 	hash_add(h, t.at, t.len);
+}
+
+static void hash_hex(struct hash *h, const uint8_t *bytes, size_t len)
+{
+	hash_spill(h, 2 * len);
+	digest_hex(bytes, len, (char *)h->buf + h->n);
+	h->n += 2 * len;
 }
 
 static int hash_end(struct hash *h, uint8_t out[DIGEST_MAX])
@@ -174,7 +189,6 @@ static int digest_ha2(const struct digest_input *in, uint8_t out[DIGEST_MAX])
 /* RFC 7616 3.4.1; without qop RFC 2069 2.1.2. */
 int digest_response(const struct digest_input *in, uint8_t out[DIGEST_MAX])
 {
-	char hex[DIGEST_HEX];
 	unsigned int size = digest_size(in->algorithm);
 	struct hash h;
 	int err = digest_ha2(in, out);
@@ -184,47 +198,41 @@ int digest_response(const struct digest_input *in, uint8_t out[DIGEST_MAX])
 	err = hash_begin(&h, in->algorithm);
 	if (err)
 		return err;
-	digest_hex(in->ha1, size, hex);
-	hash_add(&h, hex, (size_t)2 * size);
+	hash_hex(&h, in->ha1, size);
 	hash_colon(&h, in->nonce);
 	if (in->qop) {
 		hash_colon(&h, in->nc);
 		hash_colon(&h, in->cnonce);
 		hash_add(&h, ":auth", 5);
 	}
-	digest_hex(out, size, hex);
-	hash_colon(&h, (struct digest_text){ hex, (size_t)2 * size });
+	hash_add(&h, ":", 1);
+	hash_hex(&h, out, size);
 	return hash_end(&h, out);
 }
 
+/* Both digits of a byte. */
+#define ROW(h) h "0" h "1" h "2" h "3" h "4" h "5" h "6" h "7" \
+	       h "8" h "9" h "a" h "b" h "c" h "d" h "e" h "f"
+static const char pairs[] = ROW("0") ROW("1") ROW("2") ROW("3") ROW("4") ROW("5") ROW("6") ROW("7")
+			    ROW("8") ROW("9") ROW("a") ROW("b") ROW("c") ROW("d") ROW("e") ROW("f");
+#undef ROW
+
 void digest_hex(const uint8_t *bytes, size_t len, char *out)
 {
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < len; i++) {
-		out[2 * i] = digits[bytes[i] >> 4];
-		out[2 * i + 1] = digits[bytes[i] & 15];
-	}
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	for (size_t i = 0; i < len; i++)
+		memcpy(out + 2 * i, pairs + 2 * bytes[i], 2);
 }
 
 bool digest_unhex(const char *hex, size_t len, uint8_t *out)
 {
-	for (size_t i = 0; i < len; i++) {
-		int hi = hex_digit(hex[2 * i]), lo = hex_digit(hex[2 * i + 1]);
+	const uint8_t *at = (const uint8_t *)hex;
+	bool good = true;
 
-		if (hi < 0 || lo < 0)
-			return false;
-		out[i] = (uint8_t)(hi << 4 | lo);
+	for (size_t i = 0; i < len; i++, at += 2) {
+		good &= sip_is(at[0], SIP_C_HEX) && sip_is(at[1], SIP_C_HEX);
+		out[i] = (uint8_t)(sip_hex(at[0]) << 4 | sip_hex(at[1]));
 	}
-	return true;
+	return good;
 }
 
 void digest_close(void)
