@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What outlives a turn of the loop: a change on its way to the disk, with the answer that is given
- * then; and a request that waits for a change of the same address of record. Both keep the bytes of
- * the request and the number of its transaction, whose retransmissions are absorbed meanwhile.
+ * What outlives a turn of the loop: a change on its way to the disk, whose answer the transaction
+ * keeps; and a request that waits for a change of the same address of record. Both keep the number
+ * of the transaction, by which retransmissions are absorbed meanwhile.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,12 +11,10 @@
 #include "loop.h"
 #include "registrar_work.h"
 
-/* A request, and behind it the answer that waits for the disk. */
-struct kept {
+/* A request that was answered, but for the disk. */
+struct change {
 	struct sip_flow flow;
 	uint64_t txn;
-	uint32_t len, answer_len;
-	uint8_t bytes[];
 };
 
 /* One that waits for its turn, as the checks before left it. */
@@ -27,26 +25,18 @@ struct waiter {
 	uint32_t max_contacts;
 	uint64_t owner;
 	char aor[AOR_MAX + 1];
-	struct kept kept;
+	struct sip_flow flow;
+	uint64_t txn;
+	uint32_t len;			/* of the request */
+	uint8_t bytes[];
 };
 
-static void keep(struct kept *k, const struct reg *r, const uint8_t *answer, uint32_t len)
+/* A message again. It parsed before. */
+static void revive(struct rx *rx, const struct sip_flow *flow, const uint8_t *bytes, uint32_t len)
 {
-	k->flow = r->rx->flow;
-	k->txn = txn_id(r->txn);
-	k->len = r->rx->len;
-	k->answer_len = len;
-	memcpy(k->bytes, r->rx->buf, r->rx->len);
-	if (len)
-		memcpy(k->bytes + k->len, answer, len);
-}
-
-/* The request again. It parsed when it came. */
-static void revive(const struct kept *k, struct rx *rx)
-{
-	rx->flow = k->flow;
-	rx->buf = k->bytes;
-	rx->len = k->len;
+	rx->flow = *flow;
+	rx->buf = bytes;
+	rx->len = len;
 	rx->now = loop_now();
 	rx->question = false;
 	sip_msg_parse(&rx->msg, rx->buf, rx->len, SIP_DATAGRAM);
@@ -54,43 +44,49 @@ static void revive(const struct kept *k, struct rx *rx)
 
 static void done(int result, void *arg)
 {
-	struct kept *k = arg;
-	struct txn *t = txn_by_id(k->txn);
+	struct change *c = arg;
+	struct txn *t = txn_by_id(c->txn);
+	const uint8_t *answer;
 	struct rx rx;
+	uint32_t len;
 
 	if (t && !result) {
-		txn_answer(t, k->bytes + k->len, k->answer_len);
+		txn_give(t);
 	} else if (t) {
 		log_info("REGISTER refused with 503: it could not be kept: %s", strerror(-result));
-		revive(k, &rx);
+		/* the 200 that was not given has all that another answer needs */
+		answer = txn_last(t, &len);
+		revive(&rx, &c->flow, answer, len);
 		reg_unavailable(&rx, t);
 	}
-	free(k);
+	free(c);
 }
 
 int reg_commit(const struct reg *r, const struct reg_change *c, const uint8_t *answer, uint32_t len)
 {
-	struct kept *k = malloc(sizeof(*k) + r->rx->len + len);
+	struct change *change = malloc(sizeof(*change));
 	int err;
 
-	if (!k)
+	if (!change || !txn_keep(r->txn, answer, len)) {
+		free(change);
 		return -ENOMEM;
-	keep(k, r, answer, len);
-	err = location_commit(&c->c, done, k);
+	}
+	*change = (struct change){ r->rx->flow, txn_id(r->txn) };
+	err = location_commit(&c->c, done, change);
 	if (err)
-		free(k);
+		free(change);
 	return err;
 }
 
 static void turn(void *arg)
 {
 	struct waiter *w = arg;
-	struct txn *t = txn_by_id(w->kept.txn);
+	struct txn *t = txn_by_id(w->txn);
 	struct reg r;
 	struct rx rx;
 
 	if (t) {
-		revive(&w->kept, &rx);
+		revive(&rx, &w->flow, w->bytes, w->len);
 		reg_start(&r, &rx, t, w->domain);
 		r.access = w->access;
 		r.max_contacts = w->max_contacts;
@@ -123,6 +119,9 @@ int reg_wait(const struct reg *r)
 	w->max_contacts = r->max_contacts;
 	w->owner = r->owner;
 	memcpy(w->aor, r->aor, r->aor_len + 1);
-	keep(&w->kept, r, NULL, 0);
+	w->flow = r->rx->flow;
+	w->txn = txn_id(r->txn);
+	w->len = r->rx->len;
+	memcpy(w->bytes, r->rx->buf, w->len);
 	return result;
 }

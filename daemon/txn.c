@@ -504,6 +504,16 @@ void txn_answer(struct txn *t, const void *bytes, uint32_t len)
 	txn_forget(t);
 }
 
+bool txn_keep(struct txn *t, const void *bytes, uint32_t len)
+{
+	return !t->invite && t->state == TRYING && store(t, bytes, len);
+}
+
+void txn_give(struct txn *t)
+{
+	event(t, event_of(t->answer, t->len));
+}
+
 void txn_trying(struct txn *t, const void *bytes, uint32_t len)
 {
 	if (!t->invite || t->state != PROCEEDING || t->answer || !store(t, bytes, len))

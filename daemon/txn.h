@@ -39,6 +39,12 @@ enum txn_seen txn_begin(struct rx *rx, struct txn **out);
  * @bytes are copied.
  */
 void txn_answer(struct txn *t, const void *bytes, uint32_t len);
+/*
+ * A final answer that is true only later: kept, and sent by txn_give(). Until then retransmissions
+ * are absorbed. For others than INVITE. False: there is no room for it.
+ */
+bool txn_keep(struct txn *t, const void *bytes, uint32_t len);
+void txn_give(struct txn *t);
 /* A 100 for an INVITE, sent in 200 ms unless something was answered by then. */
 void txn_trying(struct txn *t, const void *bytes, uint32_t len);
 /* The last answer, or the 100 that waits; @len 0: there is none. */

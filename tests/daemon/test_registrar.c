@@ -389,14 +389,35 @@ static void test_later(void)
 	T_OK(bed_answers == 1 && bed_code() == 200 && !bed_queued, "and is repeated");
 }
 
+static unsigned int times(const char *text)
+{
+	unsigned int n = 0;
+
+	for (const char *at = bed_answer; (at = strstr(at, text)); at++)
+		n++;
+	return n;
+}
+
 static void test_store_fails(void)
 {
+	static const struct {
+		const char *text;
+		unsigned int n;
+	} parts[] = {
+		{ "\r\nVia: ", 1 }, { ";received=192.168.1.7;rport=5062\r\n", 1 },
+		{ ";received", 1 }, { ";rport", 1 }, { "\r\nFrom: ", 1 }, { "\r\nTo: ", 1 },
+		{ ";tag=", 2 }, { "\r\nCall-ID: c1\r\n", 1 }, { "\r\nCSeq: 1 REGISTER\r\n", 1 },
+		{ "Contact", 0 }, { "Content-Length: 0\r\n\r\n", 1 },
+	};
+
 	bed_reset();
 	bed_store_waits = true;
 	bed_register((struct bed_register){ .cseq = 1, .lines = CONTACT("a") });
 	bed_store_done(-ENOSPC);
 	T_OK(bed_code() == 503 && bed_has("Retry-After: ") && !location_count(), "disk full: %d",
 	     bed_code());
+	for (unsigned int i = 0; i < ARRAY_SIZE(parts); i++)
+		T_OK(times(parts[i].text) == parts[i].n, "%s: %s", parts[i].text, bed_answer);
 	bed_store_refuses = -EBUSY;
 	bed_register((struct bed_register){ .cseq = 2, .lines = CONTACT("a") });
 	T_OK(bed_code() == 503 && !location_count(), "not even begun: %d", bed_code());

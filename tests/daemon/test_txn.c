@@ -429,6 +429,36 @@ static void merged(void)
 /* ---- the bounds ---- */
 
 /* The branch ends with 8 digits that are changed in place. */
+/* An answer that waits for the disk. */
+static void kept(void)
+{
+	struct made one, invite;
+	struct txn *t, *u;
+	uint32_t len;
+
+	request_of(&one, "REGISTER", "z9hG4bKone");
+	txn_begin(&one.rx, &t);
+	sent = 0;
+	T_OK(txn_keep(t, "SIP/2.0 200 OK\r\n", 16) && !sent && !txn_answered(t), "not yet");
+	T_OK(txn_begin(&one.rx, &u) == TXN_AGAIN && !sent, "nor for a retransmission");
+	T_OK(txn_last(t, &len) && len == 16, "but it can be read");
+	txn_give(t);
+	T_OK(sent == 1 && txn_answered(t) && !strcmp(last_sent, "SIP/2.0 200 OK\r\n"), "given");
+	T_OK(txn_begin(&one.rx, &u) == TXN_AGAIN && sent == 2, "and repeated");
+	T_OK(!txn_keep(t, "SIP/2.0 503 No\r\n", 16) && txn_last(t, &len) && len == 16 &&
+	     sent == 2, "nothing comes behind it");
+	txn_forget(t);
+
+	txn_begin(&one.rx, &t);
+	txn_keep(t, "SIP/2.0 200 OK\r\n", 16);
+	txn_answer(t, "SIP/2.0 503 No\r\n", 16);
+	T_OK(sent == 3 && !strcmp(last_sent, "SIP/2.0 503 No\r\n"), "another one instead");
+	request_of(&invite, "INVITE", "z9hG4bKtwo");
+	txn_begin(&invite.rx, &t);
+	T_OK(!txn_keep(t, "SIP/2.0 200 OK\r\n", 16), "not for an INVITE");
+	txn_free_all();
+}
+
 static void number(struct made *m, unsigned int n)
 {
 	char digits[9];
@@ -554,6 +584,7 @@ int main(void)
 	old_ack();
 	cancelled();
 	merged();
+	kept();
 	bounds();
 	finished_in_the_middle();
 	bound_of_bytes();
