@@ -142,10 +142,11 @@ static void changed(const struct aor *a, const struct contact *was, const struct
 	if (!dev.bucket)
 		return;
 	if (was && now && moved(was, now)) {
-		follow(was, now);
+		if (dev.count)
+			follow(was, now);
 		return;
 	}
-	for (int i = was ? hashes(was, hash) : 0; i--;)
+	for (int i = was && dev.count ? hashes(was, hash) : 0; i--;)
 		drop(was, hash[i]);
 	if (now)
 		know(a, now, NULL);
