@@ -4,23 +4,56 @@
 #include "msg.h"
 #include "value.h"
 
+/* From or To: one address, which stays. */
+static int check_party(struct sip_msg *m, struct sip_str s, struct sip_nameaddr *a)
+{
+	u32 used;
+	int bad;
+
+	bad = sip_nameaddr_parse(m->buf, s, a, &used);
+	if (bad)
+		return bad;
+	if (++m->n_values > SIP_MAX_VALUES)
+		return SIP_BAD_TOO_MANY;
+	if (a->star)
+		return SIP_BAD_STAR;
+	return used == s.len ? 0 : SIP_BAD_NAME_ADDR;
+}
+
+static int check_from(struct sip_msg *m, struct sip_str s)
+{
+	int bad = check_party(m, s, &m->from);
+
+	if (!bad)
+		m->from_tag = m->from.tag;
+	return bad;
+}
+
+static int check_to(struct sip_msg *m, struct sip_str s)
+{
+	int bad = check_party(m, s, &m->to);
+
+	if (!bad)
+		m->to_tag = m->to.tag;
+	return bad;
+}
+
 /* A list of addresses, or one if @list is false. */
 static int check_addr(struct sip_msg *m, u32 id, struct sip_str s)
 {
 	bool list = sip_header_flags(id) & SIP_HF_ADDR;
-	struct sip_nameaddr other;
-	struct sip_nameaddr *a = id == SIP_H_FROM ? &m->from : id == SIP_H_TO ? &m->to : &other;
+	struct sip_nameaddr a;
 	bool first = true;
 	u32 used;
 	int bad;
 
 	for (;;) {
-		bad = sip_nameaddr_parse(m->buf, s, a, &used);
+		bad = sip_nameaddr_parse(m->buf, s, &a, &used);
 		if (bad)
 			return bad;
 		if (++m->n_values > SIP_MAX_VALUES)
 			return SIP_BAD_TOO_MANY;
-		if (a->star && (id != SIP_H_CONTACT || !first || m->first[id] != SIP_NO_HEADER))
+		if (a.star && (id != SIP_H_CONTACT || !first || m->first[id] != SIP_NO_HEADER))
 			return SIP_BAD_STAR;
 		if (used == s.len)
 			break;
@@ -30,10 +63,6 @@ static int check_addr(struct sip_msg *m, u32 id, struct sip_str s)
 		used = sip_skip_lws(m->buf, s.off + used + 1, s.off + s.len);
 		s = sip_slice(used, s.off + s.len);
 	}
-	if (id == SIP_H_FROM)
-		m->from_tag = a->tag;
-	else if (id == SIP_H_TO)
-		m->to_tag = a->tag;
 	return 0;
 }
 
@@ -98,7 +127,9 @@ int sip_check_header(struct sip_msg *m, u32 id, struct sip_str value)
 	case SIP_H_CONTACT:
 		return check_contact(m, value);
 	case SIP_H_FROM:
+		return check_from(m, value);
 	case SIP_H_TO:
+		return check_to(m, value);
 	case SIP_H_ROUTE:
 	case SIP_H_RECORD_ROUTE:
 	case SIP_H_PATH:
