@@ -101,8 +101,14 @@ u32 sip_unquote(const u8 *buf, struct sip_str value, u8 *out, u32 cap)
 		pos++;
 		end--;
 	}
+	if (!quoted || sip_find_byte(buf, pos, end, '\\') == end) {
+		if (end - pos > cap)
+			return cap + 1;
+		memcpy(out, buf + pos, end - pos);
+		return end - pos;
+	}
 	while (pos < end) {
-		if (quoted && buf[pos] == '\\' && end - pos > 1)
+		if (buf[pos] == '\\' && end - pos > 1)
 			pos++;
 		if (n == cap)
 			return cap + 1;
