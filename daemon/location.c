@@ -110,11 +110,19 @@ static struct aor *find(const char *name, size_t len, uint32_t hash)
 	return NULL;
 }
 
-struct aor *location_find(const char *aor, size_t len)
+struct aor *location_look(const char *aor, size_t len, bool *busy)
 {
 	struct aor *a = find(aor, len, (uint32_t)hash_bytes(aor, len));
 
+	*busy = a && location_busy(a);
 	return a && a->n ? a : NULL;
+}
+
+struct aor *location_find(const char *aor, size_t len)
+{
+	bool busy;
+
+	return location_look(aor, len, &busy);
 }
 
 const struct contact *location_contact(const struct aor *a, uint64_t id)
@@ -545,13 +553,6 @@ int location_commit(const struct location_change *c, location_done_fn *done, voi
 bool location_busy(const struct aor *a)
 {
 	return a->jobs && !a->jobs->idle;
-}
-
-bool location_changes(const char *aor, size_t len)
-{
-	const struct aor *a = find(aor, len, (uint32_t)hash_bytes(aor, len));
-
-	return a && location_busy(a);
 }
 
 int location_wait(const char *aor, location_idle_fn *fn, void *arg)

@@ -61,6 +61,8 @@ struct aor {
  * what is kept over a turn of the loop is the id.
  */
 struct aor *location_find(const char *aor, size_t len);
+/* The same; @busy as location_busy() says, also where it has no contacts. */
+struct aor *location_look(const char *aor, size_t len, bool *busy);
 /* NULL: it has no such contact, or is NULL itself. */
 const struct contact *location_contact(const struct aor *a, uint64_t id);
 /* Milliseconds until its end, whatever happened to the time of day meanwhile. */
@@ -93,7 +95,6 @@ typedef void location_done_fn(int result, void *arg);
 int location_commit(const struct location_change *c, location_done_fn *done, void *arg);
 /* Is a change of this AOR on its way to the disk? Then a second one waits its turn inside. */
 bool location_busy(const struct aor *a);
-bool location_changes(const char *aor, size_t len);
 /*
  * For those who look before they change: 0: no change of @aor is on its way (it need not be there),
  * go on. 1: @fn is called when the last one has ended; then again nothing is on its way, and what

@@ -167,17 +167,16 @@ static uint16_t check_path(struct reg *r)
 /* A second change of an address of record looks at what the first one left. */
 static uint16_t check_turn(struct reg *r)
 {
+	bool busy;
 	int err;
 
-	if (!sip_msg_header(&r->rx->msg, SIP_H_CONTACT)) {
-		r->known = location_find(r->aor, r->aor_len);
+	r->known = location_look(r->aor, r->aor_len, &busy);
+	if (!sip_msg_header(&r->rx->msg, SIP_H_CONTACT))
 		return REG_QUERY;
-	}
+	if (!busy)
+		return 0;
 	err = reg_wait(r);
-	if (err)
-		return err > 0 ? REG_LATER : reg_refuse(r, 503, NULL);
-	r->known = location_find(r->aor, r->aor_len);
-	return 0;
+	return err > 0 ? REG_LATER : err < 0 ? reg_refuse(r, 503, NULL) : 0;
 }
 
 /* No phone makes us call a third host (C13). */

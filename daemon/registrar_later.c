@@ -104,9 +104,6 @@ int reg_wait(const struct reg *r)
 	struct waiter *w;
 	int result;
 
-	/* nearly always */
-	if (!location_changes(r->aor, r->aor_len))
-		return 0;
 	w = malloc(sizeof(*w) + r->rx->len);
 	result = w ? location_wait(r->aor, turn, w) : -ENOMEM;
 	if (result <= 0) {
