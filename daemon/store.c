@@ -428,6 +428,8 @@ int store_open(const struct store_options *o, struct store **out, char why[stati
 	snprintf(why, WHY, "%.120s: no memory", o->path);
 	if (!s)
 		return -ENOMEM;
+	/* nobody asks SQLite what it has allocated: no counting, under a lock, for each row */
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	s->file = -1;
 	s->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	s->path = strdup(o->path);

@@ -197,8 +197,10 @@ static void unpack(const struct entry *e, struct user *u)
 			    .has_ha1 = e->has_ha1 };
 	memcpy(u->ha1, e->ha1, sizeof(u->ha1));
 	for (unsigned int i = 0; i < sizeof(to) / sizeof(to[0]); i++) {
-		strcpy(to[i], text);
-		text = behind(text);
+		size_t size = strlen(text) + 1;
+
+		memcpy(to[i], text, size);
+		text += size;
 	}
 }
 
