@@ -47,7 +47,8 @@ def u64(kind, value):
 
 
 def text(kind, value):
-    return attribute(kind, value.encode() + b'\0')
+    """Bytes are taken as they are: without the NUL that ends a text."""
+    return attribute(kind, value if isinstance(value, bytes) else value.encode() + b'\0')
 
 
 def realms(*names):
