@@ -9,6 +9,7 @@ import fnmatch
 import math
 import os
 import re
+import select
 import socket
 import struct
 import time
@@ -81,6 +82,15 @@ class Tap:
         """(payload, port it was for)"""
         return [(data[8:], struct.unpack_from('!H', data, 2)[0])
                 for data in self.packets(self.udp)]
+
+    def until(self, mark):
+        """datagrams() up to the one that is the mark, at the least"""
+        got, end = [], time.monotonic() + 10
+        while not any(data == mark for data, _ in got):
+            if not select.select([self.udp], [], [], max(0, end - time.monotonic()))[0]:
+                raise Mismatch('the mark behind the probes does not arrive')
+            got += self.datagrams()
+        return got
 
     def connects(self):
         """Ports that somebody tried to connect to: SYN without ACK."""
@@ -297,10 +307,25 @@ class Lab:
         """Where somebody outside would knock for this inside endpoint."""
         return self.hosts['W'] if self.kind.startswith('nat') else named[0]
 
+    def mark(self):
+        """A datagram that follows all the probes to the victim: the server's answer to what
+        the victim says now. The kernel delivers late at times, but in this order."""
+        mark = b'behind the probes'
+        self.page.inside.get(self.world.lan, self.ends.victim, 19998).sendto(
+            mark, (self.ends.server, slipbytes.SIP))
+        while True:
+            packet = self.page.outside.receive(5)
+            if packet is None:
+                raise Mismatch('the server does not hear the victim')
+            if packet[2] == mark:
+                break
+        self.page.outside.get(self.world.wan, *packet[0]).sendto(mark, packet[1])
+        return mark
+
     def arrived(self, opened=None):
         """(names of probes that arrived by UDP, ports that were connected to); opened: the
         port that the author opened for itself, in a call that was answered"""
-        return ({data[6:].decode() for data, port in self.tap.datagrams()
+        return ({data[6:].decode() for data, port in self.tap.until(self.mark())
                  if data[:6] == b'probe ' and port != opened}, set(self.tap.connects()))
 
     # ---- never SIP from the first byte
