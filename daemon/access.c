@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "access.h"
+#include "address.h"
 #include "location.h"
 #include "log.h"
 #include "sip/aor.h"
@@ -245,14 +246,14 @@ struct request {
 /* A domain of ours, or our address: also where there is no domain that it stands for. */
 static bool is_ours(const struct rx *rx, const struct sip_host *h)
 {
-	struct endpoint e = { .len = h->kind == SIP_HOST_IP4 ? 4 : 16,
-			      .port = h->port_num ? h->port_num : rx->flow.local.port };
+	struct endpoint e;
 
 	if (domain_of(rx, h))
 		return true;
-	if (h->kind != SIP_HOST_IP4 && h->kind != SIP_HOST_IP6)
+	if (!address_of_host(h, &e))
 		return false;
-	memcpy(e.addr, h->addr, e.len);
+	if (!h->port_num)
+		e.port = rx->flow.local.port;
 	return transport_is_us(&e);
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "access.h"
+#include "address.h"
 #include "udp_own.h"
 #include "zone.h"
 
@@ -66,15 +67,6 @@ static bool is_private(const struct endpoint *e)
 	return false;
 }
 
-static struct endpoint endpoint_of(const struct sip_host *h)
-{
-	struct endpoint e = { .len = h->kind == SIP_HOST_IP4 ? 4 : 16 };
-
-	memcpy(e.addr, h->addr, e.len);
-	e.port = h->port_num ? h->port_num : 5060;
-	return e;
-}
-
 static bool is_us(const struct rx *rx, const struct sip_host *h)
 {
 	struct endpoint e;
@@ -82,8 +74,7 @@ static bool is_us(const struct rx *rx, const struct sip_host *h)
 	if (h->kind == SIP_HOST_NAME)
 		return config_domain(config_now(), (const char *)rx->buf + h->host.off,
 				     h->host.len);
-	e = endpoint_of(h);
-	return transport_is_us(&e);
+	return address_of_host(h, &e) && transport_is_us(&e);
 }
 
 static bool host_allowed(const struct rx *rx, const struct sip_host *h)
@@ -91,12 +82,9 @@ static bool host_allowed(const struct rx *rx, const struct sip_host *h)
 	const struct endpoint *source = &rx->flow.remote;
 	struct endpoint e;
 
-	if (h->kind == SIP_HOST_NONE)
-		return false;
 	if (h->kind == SIP_HOST_NAME)
 		return name_allowed(rx, h);
-	e = endpoint_of(h);
-	if (transport_is_us(&e))
+	if (!address_of_host(h, &e) || transport_is_us(&e))
 		return false;
 	if (same_source(&e, source))
 		return true;

@@ -34,3 +34,13 @@ bool address_endpoint(const struct sockaddr *sa, struct endpoint *e)
 	}
 	return e->len;
 }
+
+bool address_of_host(const struct sip_host *h, struct endpoint *e)
+{
+	if (h->kind != SIP_HOST_IP4 && h->kind != SIP_HOST_IP6)
+		return false;
+	*e = (struct endpoint){ .len = h->kind == SIP_HOST_IP4 ? 4 : 16,
+				.port = h->port_num ? h->port_num : SIP_PORT };
+	memcpy(e->addr, h->addr, e->len);
+	return true;
+}

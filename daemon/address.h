@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* address: endpoints as the sockets of the system want them, and back. */
+/* address: endpoints as the sockets of the system want them, and back; from SIP. */
 #ifndef ADDRESS_H
 #define ADDRESS_H
 
@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "model.h"
+#include "sip/scan.h"
 
 union address {
 	struct sockaddr sa;
@@ -21,5 +22,7 @@ socklen_t address_of(const struct endpoint *e, union address *a);
  * empty then. @sa is as long as its family says.
  */
 bool address_endpoint(const struct sockaddr *sa, struct endpoint *e);
+/* Without a port SIP_PORT. False, and @e untouched: absent, or a name. */
+bool address_of_host(const struct sip_host *h, struct endpoint *e);
 
 #endif

@@ -11,8 +11,7 @@
 #include "bans_nft.h"
 #include "config.h"
 #include "nft.h"
-
-#define SIP_PORT 5060
+#include "sip/scan.h"
 
 static struct nft_part part = {
 	.name = "bans",

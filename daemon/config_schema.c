@@ -14,12 +14,11 @@
 #include "auth.h"
 #include "config_schema.h"
 #include "log.h"
+#include "sip/scan.h"
 #include "sources.h"
 #include "store.h"
 #include "text.h"
 #include "uri_text.h"
-
-#define SIP_PORT 5060
 
 __attribute__((format(printf, 2, 3)))
 static bool say(char what[static CONFIG_WHAT], const char *format, ...)

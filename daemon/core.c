@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "address.h"
 #include "client.h"
 #include "config.h"
 #include "core.h"
@@ -46,18 +47,16 @@ struct context {
 
 static bool our_port(const struct rx *rx, uint16_t port)
 {
-	return !port || port == 5060 || port == rx->flow.local.port;
+	return !port || port == SIP_PORT || port == rx->flow.local.port;
 }
 
 /* Without a port ours is meant, also where we do not use 5060. */
 static bool our_address(const struct rx *rx, const struct sip_host *h)
 {
-	struct endpoint e = { .len = h->kind == SIP_HOST_IP4 ? 4 : 16 };
+	struct endpoint e;
 
-	if (h->kind != SIP_HOST_IP4 && h->kind != SIP_HOST_IP6)
+	if (!address_of_host(h, &e))
 		return false;
-	memcpy(e.addr, h->addr, e.len);
-	e.port = h->port_num ? h->port_num : 5060;
 	if (transport_is_us(&e))
 		return true;
 	e.port = rx->flow.local.port;

@@ -7,9 +7,8 @@
 #include "address.h"
 #include "flows.h"
 #include "json.h"
+#include "sip/scan.h"
 #include "text.h"
-
-#define SIPS_PORT 5061
 
 struct reader {
 	struct flows *flows;

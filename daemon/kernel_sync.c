@@ -157,7 +157,7 @@ struct stale {
 
 static bool is_known(const struct gate_location *l)
 {
-	return location_contact(location_find(l->aor, strlen(l->aor)), l->id);
+	return location_contact_of(l->aor, l->id);
 }
 
 static int note_stale(const struct gate_location *l, void *arg)

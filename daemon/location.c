@@ -134,6 +134,11 @@ const struct contact *location_contact(const struct aor *a, uint64_t id)
 	return c;
 }
 
+const struct contact *location_contact_of(const char *aor, uint64_t id)
+{
+	return location_contact(location_find(aor, strlen(aor)), id);
+}
+
 /* The AOR, made when it is not there. NULL: no memory. */
 static struct aor *aor_get(const char *name, size_t len)
 {

@@ -65,6 +65,7 @@ struct aor *location_find(const char *aor, size_t len);
 struct aor *location_look(const char *aor, size_t len, bool *busy);
 /* NULL: it has no such contact, or is NULL itself. */
 const struct contact *location_contact(const struct aor *a, uint64_t id);
+const struct contact *location_contact_of(const char *aor, uint64_t id);
 /* Milliseconds until its end, whatever happened to the time of day meanwhile. */
 uint64_t location_left(const struct contact *c);
 /* When its last REGISTER came, by loop_now(); 0: not known. */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "callgate.h"
 #include "config.h"
 #include "hash.h"
@@ -463,14 +464,12 @@ static bool is_named(const struct seen *s, const uint8_t *buf, const struct sip_
 const struct contact *passive_trunk(const struct rx *rx)
 {
 	const struct sip_uri *to = &rx->msg.ruri;
-	struct endpoint e = { .len = to->host.kind == SIP_HOST_IP4 ? 4 : 16,
-			      .port = to->host.port_num ? to->host.port_num : 5060 };
+	struct endpoint e;
 	const struct seen *found = NULL;
 	bool one = true;
 
-	if (to->host.kind != SIP_HOST_IP4 && to->host.kind != SIP_HOST_IP6)
+	if (!address_of_host(&to->host, &e))
 		return NULL;
-	memcpy(e.addr, to->host.addr, e.len);
 	for (const struct seen *s = *public_bucket(&e); s; s = s->by_public) {
 		if (!endpoint_equal(&s->public, &e) || !is_registrar(s, &rx->flow.remote))
 			continue;

@@ -21,8 +21,6 @@
 #include "uri_text.h"
 #include "zone.h"
 
-#define SIP_PORT 5060
-
 /* ---- flows and hops ---- */
 
 static struct sip_end end_of(const struct endpoint *e)

@@ -139,7 +139,7 @@ static void ended(bool good, void *arg)
 static void start(struct order *o)
 {
 	static struct push_phone phone;
-	const struct contact *c = location_contact(location_find(o->aor, strlen(o->aor)), o->id);
+	const struct contact *c = location_contact_of(o->aor, o->id);
 	const struct domain *d = c ? push_domain(c) : NULL;
 	struct push p = { .phone = &phone, .aor = o->aor,
 			  .reason = o->why == PUSH_CALL ? "call" : "refresh" };

@@ -6,8 +6,8 @@
 #include <jansson.h>
 
 #include "rules.h"
+#include "sip/scan.h"
 
-#define SIP_PORT 5060
 #define PATH "PATH=/usr/sbin:/sbin:/usr/local/sbin:$PATH "
 
 static void copy(char *to, size_t size, const char *from)

@@ -8,9 +8,9 @@
 #include "log.h"
 #include "loop.h"
 #include "nft.h"
+#include "sip/scan.h"
 #include "transit.h"
 
-#define SIP_PORT 5060
 #define CHECK_MS 2000	/* is the module there? */
 #define LOOKS 5		/* with every fifth of these: are the rules? */
 #define AGAIN 10	/* with every tenth: what nft refused is tried again */

@@ -11,8 +11,6 @@
 #include "transport.h"
 #include "udp.h"
 
-#define SIP_PORT 5060
-
 static struct transport_counters counters;
 static rx_fn *handler;
 

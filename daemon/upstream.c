@@ -10,8 +10,6 @@
 #include "uri_text.h"
 #include "zone.h"
 
-#define SIP_PORT 5060
-
 static const struct domain *named(const struct rx *rx, const struct sip_uri *u)
 {
 	return config_domain(config_now(), (const char *)rx->buf + u->host.host.off,

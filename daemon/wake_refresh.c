@@ -84,7 +84,7 @@ static void wake_first(struct timer *t)
 
 	(void)t;
 	if (a && push_waiting() < WAITING_MAX) {
-		c = location_contact(location_find(a->aor, strlen(a->aor)), a->id);
+		c = location_contact_of(a->aor, a->id);
 		left = c ? location_left(c) : 0;
 		TAILQ_REMOVE(&due, a, link);
 		a->due = false;

@@ -136,7 +136,7 @@ static bool literal(const struct sip_uri *u, struct cg_ep *ep)
 	if (u->host.kind != SIP_HOST_IP4 && u->host.kind != SIP_HOST_IP6)
 		return false;
 	cg_ep_make(ep, u->host.kind == SIP_HOST_IP4 ? NFPROTO_IPV4 : NFPROTO_IPV6, IPPROTO_UDP,
-		   u->host.addr, u->host.port_num ?: 5060);
+		   u->host.addr, u->host.port_num ?: SIP_PORT);
 	return true;
 }
 
@@ -215,7 +215,7 @@ static u32 granted(const struct cg_pkt *p, const struct cg_contact *c)
 		if (!a.uri.host.kind || a.uri.host.kind == SIP_HOST_NAME)
 			continue;
 		cg_ep_make(&ep, a.uri.host.kind == SIP_HOST_IP4 ? NFPROTO_IPV4 : NFPROTO_IPV6,
-			   c->pub.proto, a.uri.host.addr, a.uri.host.port_num ?: 5060);
+			   c->pub.proto, a.uri.host.addr, a.uri.host.port_num ?: SIP_PORT);
 		if (cg_ep_equal(&ep, &c->pub) &&
 		    cg_hash_more(p, a.uri.user, a.uri.scheme) == c->user && expires != U32_MAX)
 			return expires;

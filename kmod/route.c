@@ -38,7 +38,7 @@ bool cg_route_ours(void *arg, const u8 *buf, const struct sip_host *h)
 	struct cg_ep ep;
 
 	if (!sip_end_of(h, &end))
-		return cg_attach_has_port(f->gate, htons(h->port_num ?: 5060)) &&
+		return cg_attach_has_port(f->gate, htons(h->port_num ?: SIP_PORT)) &&
 		       cg_rules_domain(f->rules, buf + h->host.off, h->host.len);
 	cg_route_ep(&ep, &end);
 	if (cg_ep_equal(&ep, &f->in.local))

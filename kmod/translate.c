@@ -9,8 +9,6 @@
 #include "ports.h"
 #include "translate.h"
 
-#define SIP_PORT 5060
-#define SIPS_PORT 5061
 #define HOLD 64		/* seconds that a published Contact is held before it is confirmed */
 
 /* ---- whose address is it? ---- */

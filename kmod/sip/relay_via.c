@@ -232,7 +232,7 @@ static void way_back(struct sip_relay *r, const struct sealed *s)
 	*to = s->back->received.kind != SIP_HOST_NONE ? s->back->received : s->back->sent_by;
 	to->port = s->back->rport ? s->back->rport : s->v->sent_by.port_num;
 	if (!to->port)
-		to->port = 5060;
+		to->port = SIP_PORT;
 	r->to.local = s->b->local;
 	r->to.ifindex = s->b->ifindex;
 	r->to.zone = s->b->zone;

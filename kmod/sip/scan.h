@@ -47,6 +47,9 @@ enum sip_host_kind {
 	SIP_HOST_IP6,
 };
 
+#define SIP_PORT 5060  /* where none is written (RFC 3261 19.1.2) */
+#define SIPS_PORT 5061 /* the same with TLS */
+
 /* host[:port] as it stands in a URI, in a Via or in an MSRP path. */
 struct sip_host {
 	struct sip_str all;  /* exactly host[:port], brackets included: what an edit replaces */

@@ -2,8 +2,6 @@
 /* Branches, Record-Route and Contact tokens: binary, then a MAC, then base32. */
 #include "token.h"
 
-#define SIP_PORT 5060
-
 bool sip_end_equal(const struct sip_end *a, const struct sip_end *b)
 {
 	return a->kind == b->kind && a->port == b->port && !memcmp(a->addr, b->addr, 16);
